@@ -1,0 +1,64 @@
+"""The engine of an NVIDIA GPU: CuPy's libraries, and kernels of our own where fusion or no library calls for them."""
+
+from importlib import import_module
+
+import cupy as xp
+
+from ..._config import get_config
+from .._arrays import from_numpy, is_cuda_array, is_cupy, is_torch
+
+__all__ = ["asarray", "hand_back", "to_numpy", "xp"]
+
+
+def __getattr__(name):
+    """Op families are imported when first asked for."""
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise AttributeError(f"the cuda engine has no op family {name!r}") from None
+
+
+def asarray(X):
+    """C-contiguous array on this engine's device."""
+    with _device_for(X):
+        try:
+            return xp.ascontiguousarray(xp.from_dlpack(X) if is_torch(X) and is_cuda_array(X) else X)
+        except MemoryError as error:
+            raise MemoryError(_no_room_for(X)) from error
+
+
+def to_numpy(X):
+    """The same values as a NumPy array."""
+    return xp.asnumpy(X)
+
+
+def hand_back(result, like):
+    """`result` as the kind of array, and where, `like` is: the object that the user passed in."""
+    if not is_cuda_array(like) or not is_cupy(result):
+        return from_numpy(to_numpy(result), like)
+    if is_torch(like):
+        import torch
+
+        return torch.from_dlpack(result).to(like.device)
+    with like.device:
+        return xp.asarray(result)
+
+
+def _device_for(X):
+    """`cuda:N` of the settings, else where X lives, else the current device of this thread."""
+    number = get_config()["device"].partition(":")[2]
+    if number:
+        return xp.cuda.Device(int(number))
+    return X.device if is_cupy(X) else xp.cuda.Device()
+
+
+def _no_room_for(X):
+    free, total = xp.cuda.Device().mem_info
+    return (
+        f"an array of shape {tuple(X.shape)} and dtype {X.dtype} ({X.nbytes / 1e9:.3g} GB) does not fit in GPU memory: "
+        f"{free / 1e9:.3g} of {total / 1e9:.3g} GB are free. Use fewer rows, float32, or device='cpu'."
+    )
