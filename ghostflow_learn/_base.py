@@ -1,0 +1,32 @@
+"""What all our estimators share: scikit-learn's BaseEstimator, and pickles that know their version."""
+
+import warnings
+
+import sklearn.base
+from sklearn.exceptions import InconsistentVersionWarning
+
+
+class BaseEstimator(sklearn.base.BaseEstimator):
+    """Right-most base of every estimator, as scikit-learn's own is."""
+
+    def __getstate__(self):
+        from . import __version__
+
+        # Names that begin with _cache_ are copies on a device, beside the model and not in its state.
+        state = {name: value for name, value in super().__getstate__().items() if not name.startswith("_cache_")}
+        return {**state, "_ghostflow_learn_version": __version__}
+
+    def __setstate__(self, state):
+        from . import __version__
+
+        version = state.pop("_ghostflow_learn_version", "unknown")
+        if version != __version__:
+            warnings.warn(
+                InconsistentVersionWarning(
+                    estimator_name=type(self).__name__,
+                    current_sklearn_version=__version__,
+                    original_sklearn_version=version,
+                ),
+                stacklevel=2,
+            )
+        super().__setstate__(state)

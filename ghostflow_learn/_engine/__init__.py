@@ -1,0 +1,62 @@
+"""Pick the engine: the package whose modules hold every numerical kernel."""
+
+import logging
+from contextlib import contextmanager
+from importlib import import_module
+
+from .._config import get_config
+from . import _profile
+from ._arrays import is_cuda_array
+from ._detect import gpu_state
+from ._profile import profile
+
+__all__ = ["cpu_engine", "fit_scope", "get_engine", "gpu_state", "profile"]
+
+logger = logging.getLogger("ghostflow_learn.engine")
+
+
+def get_engine(X=None):
+    """The engine that computes on `X` under the current settings.
+
+    Parameters
+    ----------
+    X : array, optional
+        Validated data; a GPU array selects the GPU when ``device="auto"``.
+
+    Returns
+    -------
+    engine : module
+        ``reference``, ``cpu`` or ``cuda``, with the same names in each.
+
+    Raises
+    ------
+    RuntimeError
+        If the settings ask for a GPU that cannot be used; the message says why.
+    """
+    device = get_config()["device"]
+    if device == "auto":
+        device = "cuda" if is_cuda_array(X) else "cpu"
+    name = device.partition(":")[0]
+    if name == "cuda":
+        _require_gpu(device)
+    elif is_cuda_array(X):
+        logger.info("device=%r: an array of shape %s is copied from the GPU to the host", device, X.shape)
+    return _profile.watched(import_module(f"{__name__}.{name}"))
+
+
+def cpu_engine():
+    """The engine that checks and prepares data in host memory, whatever the settings."""
+    return import_module(f"{__name__}.cpu")
+
+
+@contextmanager
+def fit_scope(X):
+    """What surrounds every fit: BLAS on one thread."""
+    with import_module(f"{__name__}.cpu._blas").one_thread():
+        yield
+
+
+def _require_gpu(device):
+    state = gpu_state()
+    if state != "ready":
+        raise RuntimeError(f"device={device!r} needs an NVIDIA GPU: {state} Or set device='cpu'.")

@@ -1,0 +1,22 @@
+"""Moving arrays, for the engines that compute in host memory."""
+
+import numpy as xp
+
+from ._arrays import from_numpy, is_cupy
+
+__all__ = ["asarray", "hand_back", "to_numpy", "xp"]
+
+
+def asarray(X):
+    """C-contiguous array on this engine's device."""
+    return xp.ascontiguousarray(to_numpy(X))
+
+
+def to_numpy(X):
+    """The same values as a NumPy array."""
+    return X.get() if is_cupy(X) else xp.asarray(X)
+
+
+def hand_back(result, like):
+    """`result` as the kind of array, and where, `like` is: the object that the user passed in."""
+    return from_numpy(result, like)

@@ -1,0 +1,173 @@
+"""Check what users pass in; with `_config` and `_patch` the only place that touches scikit-learn's private names."""
+
+from contextlib import contextmanager
+from functools import wraps
+
+import joblib
+import numpy as np
+import sklearn
+from sklearn.base import _fit_context as _sklearn_fit_context
+from sklearn.utils._param_validation import HasMethods, Hidden, Interval, Options, StrOptions
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    assert_all_finite,
+    check_is_fitted,
+    validate_data,
+)
+
+from .._config import config_context
+from .._engine import cpu_engine, fit_scope
+from .._engine._arrays import is_cuda_array, is_torch
+from . import _device
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn 1.8 has no callbacks
+
+    class CallbackSupportMixin:
+        """Callbacks need scikit-learn 1.9."""
+
+    def with_callbacks(fit):
+        return fit
+
+
+__all__ = [
+    "CallbackSupportMixin",
+    "HasMethods",
+    "Hidden",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "check_fit",
+    "check_is_fitted",
+    "check_predict",
+    "check_weight",
+    "encode_labels",
+    "fit_context",
+    "take_labels",
+    "threads_for",
+    "with_callbacks",
+]
+
+DENSE_FLOATS = {"dtype": (np.float64, np.float32), "order": "C"}
+MANY = 2**20  # values from which the check for NaN and infinity is shared among threads
+
+
+def fit_context(*, prefer_skip_nested_validation=True):
+    """Decorate a fit: validated parameters, scikit-learn's configuration, BLAS on one thread."""
+
+    def decorate(fit):
+        @wraps(fit)
+        def within_scope(self, X, *args, **kwargs):
+            with fit_scope(X):
+                return fit(self, X, *args, **kwargs)
+
+        return _sklearn_fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)(within_scope)
+
+    return decorate
+
+
+def check_fit(estimator, X, y="no_validation", **checks):
+    """Validated `X`, or (`X`, `y`), on the device they came on.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Learns ``n_features_in_`` and ``feature_names_in_``.
+    X : array-like, sparse matrix, DataFrame, CuPy array or torch tensor of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+        Goes where `X` is.
+    **checks
+        Those of scikit-learn's ``check_X_y``. By default X is dense, finite, float32 or float64, C-ordered.
+
+    Returns
+    -------
+    X : array or sparse matrix; CuPy if it came on a GPU, else NumPy
+    y : the same, if it was passed
+    """
+    return _check(estimator, X, y, reset=True, **{**DENSE_FLOATS, **checks})
+
+
+def check_predict(estimator, X, **checks):
+    """Validated `X` for a fitted estimator; same features as in `fit`. See :func:`check_fit`."""
+    check_is_fitted(estimator)
+    return _check(estimator, X, "no_validation", reset=False, **{**DENSE_FLOATS, **checks})
+
+
+def check_weight(sample_weight, X, *, dtype=None, ensure_non_negative=False):
+    """One weight per sample in the dtype of `X`, ones by default, where `X` lives.
+
+    Raises
+    ------
+    ValueError
+        If a weight is not finite, all are zero, or one is negative and `ensure_non_negative`.
+    """
+    dtype = dtype or X.dtype
+    if is_cuda_array(X):
+        return _device.check_weight(sample_weight, X, dtype, ensure_non_negative)
+    return _check_sample_weight(_on_host(sample_weight), X, dtype=dtype, ensure_non_negative=ensure_non_negative)
+
+
+def encode_labels(y):
+    """Classes and the position of each label among them.
+
+    Parameters
+    ----------
+    y : (n_samples,) array; NumPy or CuPy
+
+    Returns
+    -------
+    classes : (n_classes,) NumPy array, sorted
+    codes : (n_samples,) int64 array where `y` lives
+    """
+    if is_cuda_array(y):
+        return _device.encode_labels(y)
+    classes, codes = np.unique(y, return_inverse=True)
+    return classes, codes.reshape(-1)
+
+
+def take_labels(engine, classes, codes, like):
+    """The labels at `codes`, handed back as `like` is; labels that are no numbers stay NumPy."""
+    if classes.dtype.kind in "biuf":
+        return engine.hand_back(engine.asarray(classes)[codes], like=like)
+    return classes[engine.to_numpy(codes)]
+
+
+@contextmanager
+def threads_for(n_jobs):
+    """Within the block our kernels use as many threads as `n_jobs` says.
+
+    None is the ``n_threads`` setting, or what ``joblib.parallel_config`` says where one is active.
+    """
+    if n_jobs is None and joblib.parallel.get_active_backend()[1] is None:
+        yield
+    else:
+        with config_context(n_threads=max(1, joblib.effective_n_jobs(n_jobs))):
+            yield
+
+
+def _check(estimator, X, y, **checks):
+    if is_cuda_array(X):
+        return _device.check(estimator, X, y, **checks)
+    X, y = _on_host(X), _on_host(y)
+    in_parallel = isinstance(X, np.ndarray) and X.size > MANY and checks.get("ensure_all_finite", True) is True
+    if in_parallel:
+        checks["ensure_all_finite"] = False
+    checked = validate_data(estimator, X, y, **checks)
+    if in_parallel and not sklearn.get_config()["assume_finite"]:
+        _check_finite_in_parallel(estimator, *(checked if isinstance(checked, tuple) else (checked,)))
+    return checked
+
+
+def _check_finite_in_parallel(estimator, X, y=None):
+    if not cpu_engine().checks.all_finite(X):
+        assert_all_finite(X, estimator_name=type(estimator).__name__, input_name="X")
+    if y is not None and y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
+
+
+def _on_host(array):
+    """What scikit-learn can check: a torch tensor, or a GPU array beside data on the host, becomes NumPy."""
+    if is_torch(array):
+        return array.detach().cpu().numpy()
+    return array.get() if is_cuda_array(array) else array
