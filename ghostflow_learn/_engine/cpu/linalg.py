@@ -7,7 +7,7 @@ import scipy.sparse.linalg
 from ._blas import all_threads
 from ._launch import cut, run_blocks
 
-LARGE = 2**28  # multiply-adds from which a single LAPACK call is worth all of BLAS's threads
+LARGE = 2**32  # multiply-adds from which a single LAPACK call is worth all of BLAS's threads
 
 
 def matmul(A, B):

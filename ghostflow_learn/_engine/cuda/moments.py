@@ -1,0 +1,31 @@
+import cupy as cp
+
+CHUNK = 2**25  # float64 values of X that are centred at a time: 256 MB
+
+
+def mean(X, sample_weight=None):
+    if sample_weight is None:
+        return X.sum(axis=0, dtype=cp.float64) / len(X)
+    weight = sample_weight.astype(cp.float64)
+    return sum(weight[rows] @ X[rows].astype(cp.float64) for rows in _chunks(X)) / weight.sum()
+
+
+def gram(X, Y=None, sample_weight=None, x_offset=None, y_offset=None):
+    xx, xy = 0, None if Y is None else 0
+    for rows in _chunks(X):
+        block = _centred(X[rows], x_offset)
+        weighted = block if sample_weight is None else block * sample_weight[rows, None]
+        xx = xx + block.T @ weighted
+        if Y is not None:
+            xy = xy + weighted.T @ _centred(Y[rows], y_offset)
+    return xx, xy
+
+
+def _centred(block, offset):
+    block = block.astype(cp.float64)
+    return block if offset is None else block - offset
+
+
+def _chunks(X):
+    n_rows = max(1, CHUNK // max(1, X.shape[1]))
+    return [slice(start, start + n_rows) for start in range(0, len(X), n_rows)]
