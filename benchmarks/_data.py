@@ -1,0 +1,45 @@
+"""Data with structure, so that a score means something; the same for every contender and every run."""
+
+import numpy as np
+from sklearn.datasets import load_iris
+
+SEED = 20
+
+
+def iris(scale=1.0):
+    """The 150 flowers, whatever the scale: the size at which overhead is all there is."""
+    return load_iris(return_X_y=True)
+
+
+def regression(n_samples, n_features, scale=1.0):
+    """Correlated columns, a linear signal, as much noise as signal."""
+    rng, n_samples = np.random.default_rng(SEED), int(n_samples * scale)
+    X = low_rank_plus_noise(rng, n_samples, n_features)
+    signal = X @ rng.standard_normal(n_features)
+    y = signal + signal.std() * rng.standard_normal(n_samples)
+    return X, y
+
+
+def classification(n_samples, n_features, n_classes, scale=1.0):
+    """Labels drawn from a multinomial logistic model of correlated columns."""
+    rng, n_samples = np.random.default_rng(SEED), int(n_samples * scale)
+    X = low_rank_plus_noise(rng, n_samples, n_features)
+    scores = X @ rng.standard_normal((n_features, n_classes))
+    return X, (2 * scores / scores.std() + rng.gumbel(size=scores.shape)).argmax(axis=1)
+
+
+def low_rank_plus_noise(rng, n_samples, n_features, rank=10, dtype=np.float64):
+    """Ten hidden factors seen through every column, and noise; columns of unlike scales and means."""
+    factors = rng.standard_normal((n_samples, rank)).astype(dtype) * np.linspace(2, 0.5, rank, dtype=dtype)
+    X = factors @ rng.standard_normal((rank, n_features)).astype(dtype)
+    X += rng.standard_normal((n_samples, n_features), dtype=dtype)
+    return X + rng.standard_normal(n_features).astype(dtype)
+
+
+def overlapping_blobs(n_samples, n_features, n_blobs, dtype, scale=1.0):
+    """More blobs than clusters are asked for, overlapping: no run converges in a few steps."""
+    rng, n_samples = np.random.default_rng(SEED), int(n_samples * scale)
+    centers = rng.uniform(-1, 1, (n_blobs, n_features)) * 20 / np.sqrt(n_features)
+    X = rng.standard_normal((n_samples, n_features), dtype=dtype) * dtype(2.0)
+    X += centers.astype(dtype)[rng.integers(n_blobs, size=n_samples)]
+    return X
