@@ -5,8 +5,10 @@ import warnings
 import sklearn.base
 from sklearn.exceptions import InconsistentVersionWarning
 
+from ._counterpart import EstimatorType
 
-class BaseEstimator(sklearn.base.BaseEstimator):
+
+class BaseEstimator(sklearn.base.BaseEstimator, metaclass=EstimatorType):
     """Right-most base of every estimator, as scikit-learn's own is."""
 
     def __getstate__(self):

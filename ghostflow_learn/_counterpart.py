@@ -1,0 +1,53 @@
+"""Our class and scikit-learn's class of the same name: `isinstance` holds between them.
+
+Third parties ask `isinstance(model, sklearn.linear_model.Ridge)`, so our Ridge answers yes. Half of scikit-learn's
+classes are no ABCs and cannot `register` a virtual subclass; what all of them look at is the method resolution order,
+so scikit-learn's class stands there, just before `object`.
+"""
+
+import types
+from abc import ABCMeta
+from importlib import import_module
+
+from ._names import OURS
+
+# Our class -> scikit-learn's, for the classes that now stand under scikit-learn's names (see `_patch`).
+STANDING_IN = {}
+
+
+class EstimatorType(ABCMeta):
+    """The class of our estimator classes."""
+
+    def mro(cls):
+        order = super().mro()
+        theirs = counterpart(cls)
+        return order if theirs is None or theirs in order else [*order[:-1], theirs, object]
+
+    def __new__(metacls, name, bases, namespace, **kwargs):
+        # A class written against scikit-learn's internals (imbalanced-learn's are) needs scikit-learn's own class below
+        # it, also where it finds ours under that name.
+        written_for = tuple(STANDING_IN.get(base, base) for base in bases)
+        if written_for != bases:
+            return types.new_class(name, written_for, kwargs, lambda body: body.update(namespace))
+        return super().__new__(metacls, name, bases, namespace, **kwargs)
+
+    def __instancecheck__(cls, instance):
+        return cls.__subclasscheck__(type(instance))
+
+    def __subclasscheck__(cls, subclass):
+        return super().__subclasscheck__(subclass) or (cls in STANDING_IN and issubclass(subclass, STANDING_IN[cls]))
+
+
+def counterpart(cls):
+    """Scikit-learn's public class of the name and sub-package of ours, or None."""
+    # From the dictionary: while `mro` runs, `cls.__module__` is still the metaclass's.
+    root, _, path = vars(cls)["__module__"].partition(".")
+    package = path.partition(".")[0]
+    if root != OURS or package.startswith("_") or cls.__name__.startswith("_"):
+        return None
+    try:
+        public = import_module(f"sklearn.{package}")
+    except ModuleNotFoundError:
+        return None
+    theirs = getattr(public, cls.__name__, None)
+    return STANDING_IN.get(theirs, theirs)
