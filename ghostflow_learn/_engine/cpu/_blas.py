@@ -32,13 +32,20 @@ def all_threads():
     """BLAS on all its threads within :func:`one_thread`, for a single large LAPACK call."""
     with _lock:
         for library, n_threads in zip(_libraries or (), _before, strict=False):
-            library.set_num_threads(n_threads)
+            _limit(library, n_threads)
     try:
         yield
     finally:
         with _lock:
             for library in (_libraries or ()) if _users else ():
-                library.set_num_threads(1)
+                _limit(library, 1)
+
+
+def one_thread_here():
+    """For the pool's threads: a BLAS on OpenMP has a limit of its own in each thread."""
+    for library in ThreadpoolController().select(user_api="blas").lib_controllers:
+        if getattr(library, "threading_layer", None) == "openmp":
+            _limit(library, 1)
 
 
 def _enter():
@@ -49,7 +56,7 @@ def _enter():
                 _libraries = ThreadpoolController().select(user_api="blas").lib_controllers
             _before = tuple(library.get_num_threads() for library in _libraries)
             for library in _libraries:
-                library.set_num_threads(1)
+                _limit(library, 1)
         _users += 1
 
 
@@ -59,7 +66,12 @@ def _leave():
         _users -= 1
         if _users == 0:
             for library, n_threads in zip(_libraries, _before, strict=True):
-                library.set_num_threads(n_threads)
+                _limit(library, n_threads)
+
+
+def _limit(library, n_threads):
+    # threadpoolctl 3.8 ignores every Python thread but the first that asks; the users counted here may be any.
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(n_threads)
 
 
 def _forget_users():

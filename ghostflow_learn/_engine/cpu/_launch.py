@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..._config import get_config
-from ._blas import one_thread
+from ._blas import one_thread, one_thread_here
 
 GRAIN = 2**19  # multiply-adds in about 100 microseconds; less is not worth handing to a thread
 LONGEST = 2**28  # multiply-adds in about 0.1 s: Ctrl-C is seen between pieces of this size
@@ -154,7 +154,7 @@ def _pool(n_helpers):
         pool = _pools.get("pool")
         if pool is None or pool._max_workers < n_helpers:
             pool = _pools["pool"] = ThreadPoolExecutor(
-                max(n_helpers, _default_threads() - 1), thread_name_prefix="ghostflow"
+                max(n_helpers, _default_threads() - 1), thread_name_prefix="ghostflow", initializer=one_thread_here
             )
         return pool
 

@@ -1,0 +1,85 @@
+import math
+import os
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from ghostflow_learn._engine.cpu._jit import kernel
+
+
+@kernel
+def _count_nan(x, out, start, stop):
+    for i in range(start, stop):
+        if math.isnan(x[i]):
+            out[0] += 1
+
+
+def test_kernels_still_see_nan():
+    """fastmath=True would delete the test."""
+    out = np.zeros(1)
+    _count_nan(np.array([1.0, np.nan, np.inf]), out, 0, 3)
+    assert out[0] == 1
+
+
+KERNEL = textwrap.dedent(
+    """
+    import sys
+    import numpy as np
+    from ghostflow_learn._engine.cpu._jit import kernel
+
+    @kernel
+    def double(x, out, start, stop):
+        for i in range(start, stop):
+            out[i] = x[i] * 2
+
+    if __name__ == "__main__":
+        for name in sys.argv[1:]:
+            x, out = np.arange(8).astype(name), np.zeros(8, name)
+            double(x, out, 0, 8)
+            assert (out == 2 * x).all(), (name, out)
+        print(sum(double.stats.cache_hits.values()))
+    """
+)
+
+
+def run(script, *dtypes, **env):
+    process = subprocess.Popen(
+        [sys.executable, script, *dtypes],
+        env={**os.environ, "PYTHONPATH": os.getcwd(), **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return process
+
+
+def finish(process):
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return int(out)
+
+
+def test_processes_that_compile_different_dtypes_at_once_keep_their_own_code(tmp_path):
+    """Numba alone numbers its data files without a lock: an index may then name another dtype's machine code."""
+    script = tmp_path / "double.py"
+    script.write_text(KERNEL)
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    dtypes = ["float32", "float64", "int32", "int64"]
+    for process in [run(script, dtype, **cache) for dtype in dtypes]:
+        finish(process)
+    assert finish(run(script, *dtypes, **cache)) == len(dtypes)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folder permissions of POSIX")
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everywhere")
+def test_nowhere_to_write_only_costs_the_cache(tmp_path):
+    script = tmp_path / "double.py"
+    script.write_text(KERNEL)
+    tmp_path.chmod(0o555)
+    try:
+        assert finish(run(script, "float64", HOME="/nonexistent", XDG_CACHE_HOME="/nonexistent")) == 0
+    finally:
+        tmp_path.chmod(0o755)
