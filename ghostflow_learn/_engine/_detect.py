@@ -54,7 +54,7 @@ def _compiler_fault():
     try:
         importlib.import_module("cupy.cuda.nvrtc").getVersion()
     except Exception as error:
-        return f"NVRTC, the compiler of kernels, is missing ({_text(error)}). Install it: `pip install 'cupy-cuda13x[ctk]'`."
+        return f"NVRTC, the compiler of kernels, is missing ({_text(error)}). Install ghostflow-learn[cuda]."
 
 
 def _launch_fault():

@@ -1,25 +1,15 @@
 """The engine of an NVIDIA GPU: CuPy's libraries, and kernels of our own where fusion or no library calls for them."""
 
-from importlib import import_module
-
 import cupy as xp
 
 from ..._config import get_config
 from .._arrays import from_numpy, is_cuda_array, is_cupy, is_torch
+from .._families import lazy_families
 
 __all__ = ["asarray", "hand_back", "to_numpy", "xp"]
 
 
-def __getattr__(name):
-    """Op families are imported when first asked for."""
-    if name.startswith("_"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        return import_module(f"{__name__}.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"{__name__}.{name}":
-            raise
-        raise AttributeError(f"the cuda engine has no op family {name!r}") from None
+__getattr__ = lazy_families(__name__)
 
 
 def asarray(X):

@@ -1,0 +1,46 @@
+"""The GPU of the tests: the real one where there is one, else the stand-in for CuPy with emulated kernels."""
+
+import contextlib
+import functools
+import os
+from unittest import mock
+
+import pytest
+
+from ghostflow_learn import _engine
+
+from . import emulator, standin
+
+
+@functools.cache
+def is_real():
+    """Whether tests use a real GPU. GHOSTFLOW_TEST_GPU=0 keeps them on the stand-in."""
+    return os.environ.get("GHOSTFLOW_TEST_GPU", "1") != "0" and _engine.gpu_state() == "ready"
+
+
+@contextlib.contextmanager
+def available():
+    """``device="cuda"`` works inside the block; yields the module that `import cupy` gives there."""
+    if is_real():
+        import cupy
+
+        yield cupy
+        return
+    if emulator.missing_tool():
+        skip_outside_ci(emulator.missing_tool())
+    with standin.installed() as cupy, mock.patch.object(_engine, "gpu_state", return_value="ready"):
+        yield cupy
+
+
+def orders():
+    """Contexts to run a kernel in, one after another: its results must not depend on which."""
+    if is_real():
+        return [contextlib.nullcontext(), contextlib.nullcontext()]
+    return [emulator.use_schedule("up"), emulator.use_schedule("shuffled-1")]
+
+
+def skip_outside_ci(reason):
+    """Skip the test, unless this is CI, which has every tool and must not lose a test silently."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must not skip this: {reason}")
+    pytest.skip(reason)
