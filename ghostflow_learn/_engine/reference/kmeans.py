@@ -1,5 +1,7 @@
 import numpy as np
 
+from ._limits import refuse_large
+
 
 def assign(X, centers):
     """Label each sample with its nearest center.
@@ -16,6 +18,7 @@ def assign(X, centers):
     sq_dists : (n_samples,), dtype of X
         Squared distance to that center, in squared units of X.
     """
+    refuse_large(*X.shape, len(centers), itemsize=X.itemsize)
     sq_dists = ((X[:, None, :] - centers[None, :, :]) ** 2).sum(axis=2)
     return sq_dists.argmin(axis=1).astype(np.int32), sq_dists.min(axis=1)
 
