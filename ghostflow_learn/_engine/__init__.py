@@ -1,8 +1,11 @@
 """Pick the engine: the package whose modules hold every numerical kernel."""
 
 import logging
+import warnings
 from contextlib import contextmanager
 from importlib import import_module
+
+from scipy.sparse import issparse
 
 from .._config import get_config
 from . import _profile
@@ -21,7 +24,7 @@ def get_engine(X=None):
     Parameters
     ----------
     X : array, optional
-        Validated data; a GPU array selects the GPU when ``device="auto"``.
+        Validated data; a GPU array selects the GPU when ``device="auto"``, a sparse matrix always the CPU.
 
     Returns
     -------
@@ -39,6 +42,7 @@ def get_engine(X=None):
     name = device.partition(":")[0]
     if name == "cuda":
         _require_gpu(device)
+        name = _announced_cpu(device, X) if issparse(X) else name
     elif is_cuda_array(X):
         logger.info("device=%r: an array of shape %s is copied from the GPU to the host", device, X.shape)
     return _profile.watched(import_module(f"{__name__}.{name}"))
@@ -54,6 +58,17 @@ def fit_scope(X):
     """What surrounds every fit: BLAS on one thread."""
     with import_module(f"{__name__}.cpu._blas").one_thread():
         yield
+
+
+def _announced_cpu(device, X):
+    message = f"device={device!r}: a sparse matrix of shape {X.shape} is computed on the CPU"
+    fallback = get_config()["fallback"]
+    if fallback == "raise":
+        raise NotImplementedError(f"{message}. Set fallback='log' to allow it, or device='cpu'.")
+    if fallback == "warn":
+        warnings.warn(message, RuntimeWarning, stacklevel=4)
+    logger.info(message)
+    return "cpu"
 
 
 def _require_gpu(device):

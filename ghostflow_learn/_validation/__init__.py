@@ -7,7 +7,7 @@ import joblib
 import numpy as np
 import sklearn
 from sklearn.base import _fit_context as _sklearn_fit_context
-from sklearn.utils._param_validation import HasMethods, Hidden, Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Hidden, Interval, Options, RealNotInt, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
     assert_all_finite,
@@ -37,7 +37,9 @@ __all__ = [
     "Hidden",
     "Interval",
     "Options",
+    "RealNotInt",
     "StrOptions",
+    "check_array",
     "check_fit",
     "check_is_fitted",
     "check_predict",
@@ -92,6 +94,14 @@ def check_predict(estimator, X, **checks):
     """Validated `X` for a fitted estimator; same features as in `fit`. See :func:`check_fit`."""
     check_is_fitted(estimator)
     return _check(estimator, X, "no_validation", reset=False, **{**DENSE_FLOATS, **checks})
+
+
+def check_array(X, **checks):
+    """Validated `X` that no estimator has counts or names for, such as the input of ``inverse_transform``."""
+    checks = {**DENSE_FLOATS, **checks}
+    if is_cuda_array(X):
+        return _device.check_array(X, **checks)
+    return sklearn.utils.check_array(_on_host(X), **checks)
 
 
 def check_weight(sample_weight, X, *, dtype=None, ensure_non_negative=False):

@@ -12,12 +12,20 @@ RESHAPE = (
 )
 
 
-def check(
-    estimator,
+def check(estimator, X, y, *, reset, dtype, order="C", multi_output=False, y_numeric=False, **checks):
+    """Validated `X`, or (`X`, `y`), as CuPy arrays; parameters are those of scikit-learn's ``check_X_y``."""
+    name = type(estimator).__name__
+    _check_feature_names(estimator, X, reset=reset)
+    X = check_array(X, dtype=dtype, order=order, name=name, **checks)
+    _check_n_features(estimator, X, reset=reset)
+    if isinstance(y, str) and y == "no_validation":
+        return X
+    return X, _check_y(y, X, name, multi_output, y_numeric)
+
+
+def check_array(
     X,
-    y,
     *,
-    reset,
     dtype,
     order="C",
     accept_sparse=False,  # a GPU array here is always dense
@@ -26,23 +34,17 @@ def check(
     ensure_all_finite=True,
     ensure_min_samples=1,
     ensure_min_features=1,
-    multi_output=False,
-    y_numeric=False,
     ensure_non_negative=False,
+    name="the estimator",
 ):
-    """Validated `X`, or (`X`, `y`), as CuPy arrays; parameters are those of scikit-learn's ``check_X_y``."""
-    name = type(estimator).__name__
-    _check_feature_names(estimator, X, reset=reset)
+    """Validated `X` as a CuPy array; parameters are those of scikit-learn's ``check_array``."""
     original, X = X, to_cupy(X)
     _check_shape(X, name, ensure_min_samples, ensure_min_features)
     X = _as_dtype(X, dtype, order)
     if copy and X.data.ptr == to_cupy(original).data.ptr:
         X = X.copy(order)
     _check_values(X, "X", name, ensure_all_finite, ensure_non_negative)
-    _check_n_features(estimator, X, reset=reset)
-    if isinstance(y, str) and y == "no_validation":
-        return X
-    return X, _check_y(y, X, name, multi_output, y_numeric)
+    return X
 
 
 def check_weight(sample_weight, X, dtype, ensure_non_negative):

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse.linalg
 
+from . import centered
 from ._blas import all_threads
 from ._launch import cut, run_blocks
 
@@ -55,8 +56,22 @@ def qr(A):
         return np.linalg.qr(A)
 
 
-def svds(A, k, v0, tol=0):
-    U, s, Vt = scipy.sparse.linalg.svds(A, k=k, tol=tol, v0=v0)
+def svds(A, k, v0, tol=0, offset=None):
+    def multiply(B):
+        return centered.matmul(A, B, offset)
+
+    def multiply_transposed(B):
+        return centered.rmatmul(A, B, offset)
+
+    operator = scipy.sparse.linalg.LinearOperator(
+        A.shape,
+        matvec=multiply,
+        rmatvec=multiply_transposed,
+        matmat=multiply,
+        rmatmat=multiply_transposed,
+        dtype=A.dtype,
+    )
+    U, s, Vt = scipy.sparse.linalg.svds(operator, k=k, tol=tol, v0=v0)
     return U[:, ::-1], s[::-1], Vt[::-1]
 
 

@@ -118,17 +118,19 @@ def qr(A):
     return np.linalg.qr(A)
 
 
-def svds(A, k, v0, tol=0):
-    """The k largest singular triplets, by Lanczos iterations.
+def svds(A, k, v0, tol=0, offset=None):
+    """The k largest singular triplets of A - offset, by Lanczos iterations.
 
     Parameters
     ----------
-    A : (n, m)
+    A : (n, m), or a CSR matrix where the engine computes on the host
     k : int, less than min(n, m)
     v0 : (min(n, m),)
         Start vector.
     tol : float, default=0
         Relative accuracy of the singular values; 0 is machine precision.
+    offset : (m,), dtype of A, optional
+        Subtracted from each row of A.
 
     Returns
     -------
@@ -137,5 +139,6 @@ def svds(A, k, v0, tol=0):
         Descending.
     Vt : (k, m)
     """
-    U, s, Vt = scipy.sparse.linalg.svds(A, k=k, tol=tol, v0=v0)
+    A = A.toarray() if scipy.sparse.issparse(A) else A
+    U, s, Vt = scipy.sparse.linalg.svds(A if offset is None else A - offset, k=k, tol=tol, v0=v0)
     return U[:, ::-1], s[::-1], Vt[::-1]
