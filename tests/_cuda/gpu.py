@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import sys
 from unittest import mock
 
 import pytest
@@ -29,7 +30,16 @@ def available():
     if emulator.missing_tool():
         skip_outside_ci(emulator.missing_tool())
     with standin.installed() as cupy, mock.patch.object(_engine, "gpu_state", return_value="ready"):
+        _forget_engine_of_another(cupy)
         yield cupy
+
+
+def _forget_engine_of_another(cupy):
+    """An engine imported outside of `available` holds the real CuPy, which cannot compute here."""
+    name = "ghostflow_learn._engine.cuda"
+    if name in sys.modules and sys.modules[name].xp is not cupy:
+        for module in [module for module in sys.modules if module.startswith(name)]:
+            del sys.modules[module]
 
 
 def orders():
