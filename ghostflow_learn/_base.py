@@ -14,9 +14,7 @@ class BaseEstimator(sklearn.base.BaseEstimator, metaclass=EstimatorType):
     def __getstate__(self):
         from . import __version__
 
-        # Names that begin with _cache_ are copies on a device, beside the model and not in its state.
-        state = {name: value for name, value in super().__getstate__().items() if not name.startswith("_cache_")}
-        return {**state, "_ghostflow_learn_version": __version__}
+        return {**super().__getstate__(), "_ghostflow_learn_version": __version__}
 
     def __setstate__(self, state):
         from . import __version__

@@ -55,20 +55,23 @@ def cpu_engine():
 
 @contextmanager
 def fit_scope(X):
-    """What surrounds every fit: BLAS on one thread."""
+    """What surrounds every fit: BLAS on one thread, and a clear error where `X` is too much for a GPU.
+
+    Raises
+    ------
+    MemoryError
+        If GPU memory runs out; the message names the size of `X`.
+    """
     with import_module(f"{__name__}.cpu._blas").one_thread():
-        yield
-
-
-def _announced_cpu(device, X):
-    message = f"device={device!r}: a sparse matrix of shape {X.shape} is computed on the CPU"
-    fallback = get_config()["fallback"]
-    if fallback == "raise":
-        raise NotImplementedError(f"{message}. Set fallback='log' to allow it, or device='cpu'.")
-    if fallback == "warn":
-        warnings.warn(message, RuntimeWarning, stacklevel=4)
-    logger.info(message)
-    return "cpu"
+        try:
+            yield
+        except MemoryError as error:
+            if not type(error).__module__.startswith("cupy"):
+                raise
+            raise MemoryError(
+                f"{error} This happened while fitting an array of shape {getattr(X, 'shape', None)} and dtype "
+                f"{getattr(X, 'dtype', None)}. Use fewer rows, float32, or device='cpu'."
+            ) from error
 
 
 def _require_gpu(device):
