@@ -114,7 +114,8 @@ class _Watched:
                 sys.modules["cupy"].cuda.get_current_stream().synchronize()
             seconds = time.perf_counter() - start
             moved = _bytes_moved(args[0], result) if name in _MOVES else 0
-            self._table.record(self._prefix + name, self._engine, seconds, moved)
+            where = getattr(function, "runs_on", self._engine)
+            self._table.record(self._prefix + name, where, seconds, moved)
             return result
 
         return call

@@ -12,6 +12,13 @@ __all__ = ["asarray", "hand_back", "to_numpy", "xp"]
 __getattr__ = lazy_families(__name__)
 
 
+def use_device_of(X):
+    """Make the device that computes on `X` the current one of this thread: what an op allocates lands there."""
+    device = _device_for(X)
+    if device != xp.cuda.Device():
+        device.use()
+
+
 def asarray(X):
     """C-contiguous array on this engine's device."""
     with _device_for(X):

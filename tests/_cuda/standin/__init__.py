@@ -26,7 +26,8 @@ def installed():
     before = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in ("cupy", "cupyx")}
     sys.modules.update(MODULES)
     try:
-        yield cupy
+        with cupy.cuda.Device(0):
+            yield cupy
     finally:
         for name in MODULES:
             sys.modules.pop(name, None)

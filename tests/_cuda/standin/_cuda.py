@@ -9,7 +9,7 @@ _limit = [None]
 
 
 class OutOfMemoryError(MemoryError):
-    pass
+    __module__ = "cupy.cuda.memory"
 
 
 @contextlib.contextmanager
