@@ -45,7 +45,10 @@ def get_engine(X=None):
         name = _announced_cpu(device, X) if issparse(X) else name
     elif is_cuda_array(X):
         logger.info("device=%r: an array of shape %s is copied from the GPU to the host", device, X.shape)
-    return _profile.watched(import_module(f"{__name__}.{name}"))
+    engine = import_module(f"{__name__}.{name}")
+    if name == "cuda":
+        engine.use_device_of(X)
+    return _profile.watched(engine)
 
 
 def cpu_engine():
