@@ -77,6 +77,17 @@ def fit_scope(X):
             ) from error
 
 
+def _announced_cpu(device, X):
+    message = f"device={device!r}: a sparse matrix of shape {X.shape} is computed on the CPU"
+    fallback = get_config()["fallback"]
+    if fallback == "raise":
+        raise NotImplementedError(f"{message}. Set fallback='log' to allow it, or device='cpu'.")
+    if fallback == "warn":
+        warnings.warn(message, RuntimeWarning, stacklevel=4)
+    logger.info(message)
+    return "cpu"
+
+
 def _require_gpu(device):
     state = gpu_state()
     if state != "ready":
