@@ -1,0 +1,170 @@
+"""pytest plugin: scikit-learn's own test modules see our classes in place of scikit-learn's.
+
+Only modules under ``sklearn.*.tests`` do: whatever they import, before or after, from scikit-learn itself is untouched.
+A test counts if one of our fits ran in it. Tests that are known to fail stand in `expected_failures.py`; a listed test
+that passes fails (strict xfail), and an entry that matches no test of a collected file is an error.
+"""
+
+import functools
+import re
+import sys
+from collections import defaultdict
+from contextlib import contextmanager
+from importlib import import_module
+
+import pytest
+import sklearn
+
+from ghostflow_learn._patch import native_estimators
+
+from .expected_failures import EXPECTED_FAILURES
+
+FIT_METHODS = ("fit", "fit_transform", "fit_predict", "partial_fit")
+TEST_MODULE = re.compile(r"sklearn(\.\w+)*\.tests\.test_\w+")
+REACHED = "reached our fit"
+
+
+class SubstitutingFinder:
+    """First on `sys.meta_path`: runs scikit-learn's test modules while scikit-learn's modules hold our classes."""
+
+    def __init__(self, counterparts):
+        self.counterparts = counterparts
+
+    def find_spec(self, name, path=None, target=None):
+        if not TEST_MODULE.fullmatch(name):
+            return None
+        specs = (f.find_spec(name, path, target) for f in sys.meta_path if f is not self and hasattr(f, "find_spec"))
+        spec = next(filter(None, specs), None)
+        if spec is not None:
+            spec.loader = SubstitutingLoader(spec.loader, self.counterparts)
+        return spec
+
+
+class SubstitutingLoader:
+    def __init__(self, loader, counterparts):
+        self.loader = loader
+        self.counterparts = counterparts
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+
+    def exec_module(self, module):
+        with substituted(self.counterparts):
+            self.loader.exec_module(module)
+
+
+@contextmanager
+def substituted(counterparts):
+    """scikit-learn's public module and the private one that defines the class both give ours."""
+    places = [
+        (import_module(module), ours, theirs)
+        for ours, theirs in counterparts.items()
+        for module in {theirs.__module__, ".".join(theirs.__module__.split(".")[:2])}
+    ]
+    for module, ours, theirs in places:
+        setattr(module, theirs.__name__, ours)
+    try:
+        yield
+    finally:
+        for module, _, theirs in places:
+            setattr(module, theirs.__name__, theirs)
+
+
+class Suite:
+    """Notes which tests reach a fit of ours, and prints how many of those pass."""
+
+    def __init__(self, names=None):
+        for name in sklearn.__all__:  # so that no module of scikit-learn is first imported while it would see ours
+            getattr(sklearn, name)
+        self.current = None
+        self.reached = set()
+        self.counterparts = {
+            ours: theirs
+            for ours, theirs in native_estimators().items()
+            if names is None or ours.__name__ in names.split(",")
+        }
+        for cls in self.counterparts:
+            for method in FIT_METHODS:
+                if method in vars(cls):
+                    setattr(cls, method, self.noting(vars(cls)[method]))
+
+    def noting(self, fit):
+        @functools.wraps(fit)
+        def fit_and_note(*args, **kwargs):
+            self.reached.add(self.current)
+            return fit(*args, **kwargs)
+
+        return fit_and_note
+
+    def pytest_sessionstart(self):
+        sys.meta_path.insert(0, SubstitutingFinder(self.counterparts))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        self.current = item.nodeid
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        report = yield
+        report.user_properties.append((REACHED, item.nodeid in self.reached))
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config, items):
+        expect_failures(items, EXPECTED_FAILURES, complete=config.getoption("suite_complete"))
+
+    def pytest_terminal_summary(self, terminalreporter):
+        files = defaultdict(lambda: dict.fromkeys(("passed", "failed", "expected", "elsewhere"), 0))
+        for report in terminalreporter.getreports("passed"):
+            reached = (REACHED, True) in report.user_properties
+            files[report.nodeid.partition("::")[0]]["passed" if reached else "elsewhere"] += 1
+        for outcome, column in (("failed", "failed"), ("error", "failed"), ("xfailed", "expected")):
+            for report in terminalreporter.getreports(outcome):
+                files[report.nodeid.partition("::")[0]][column] += 1
+        terminalreporter.section("scikit-learn's own tests on our estimators")
+        for file, counts in sorted(files.items()):
+            terminalreporter.write_line(f"{file:<50}{_sentence(**counts)}")
+        total = {column: sum(counts[column] for counts in files.values()) for column in next(iter(files.values()), {})}
+        if len(files) > 1:
+            terminalreporter.write_line(f"{'all':<50}{_sentence(**total)}")
+
+
+def _sentence(passed, failed, expected, elsewhere):
+    counted = passed + failed + expected
+    rate = f"{passed / counted:.2%}" if counted else "no test"
+    return f"{rate} of {counted} pass; {failed} fail, {expected} expected to; {elsewhere} never reach our fit"
+
+
+def expect_failures(items, expected, *, complete=True):
+    """Mark what is known to fail; an entry for a collected file that matches no test is an error.
+
+    Parameters
+    ----------
+    items : list of pytest items
+    expected : dict
+        Reason -> tests, each "path/test_file.py::test" (all its parameters) or with "[parameters]" (one of them).
+    complete : bool
+        Whether the collected files were collected whole.
+    """
+    by_id = {}
+    for item in items:
+        by_id.setdefault(item.nodeid, []).append(item)
+        by_id.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    files = {item.nodeid.partition("::")[0] for item in items}
+    for reason, tests in expected.items():
+        for test in tests:
+            matched = by_id.get(test, [])
+            if not matched and complete and test.partition("::")[0] in files:
+                raise pytest.UsageError(f"expected_failures.py: {test!r} matches no test")
+            for item in matched:
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--suite-complete", action="store_true", help="the files are collected whole")
+    parser.addoption("--suite-classes", help="names of our estimators to put in, comma-separated; all by default")
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(Suite(config.getoption("suite_classes")), "ghostflow-suite")

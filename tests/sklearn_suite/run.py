@@ -1,0 +1,53 @@
+"""scikit-learn's own test files with our estimators in place of scikit-learn's.
+
+    .venv/bin/python tests/sklearn_suite/run.py                                       # all files, two processes
+    .venv/bin/python tests/sklearn_suite/run.py --only linear_model/tests/test_ridge.py -x -k "solver and not sag"
+    .venv/bin/python tests/sklearn_suite/run.py --only tests/test_naive_bayes.py --classes GaussianNB --theirs
+
+`--only` takes one or more of scikit-learn's test files, `--classes` limits which of our estimators are put in (the others
+stay scikit-learn's), `--theirs` puts in none, to see what fails without us. Everything else goes to pytest.
+An estimator that is not there yet is simply scikit-learn's. A test counts if it reaches one of our fits.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import sklearn
+
+ROOT = Path(__file__).parents[2]
+FILES = [
+    "cluster/tests/test_k_means.py",
+    "decomposition/tests/test_pca.py",
+    "decomposition/tests/test_truncated_svd.py",
+    "linear_model/tests/test_base.py",
+    "linear_model/tests/test_common.py",
+    "linear_model/tests/test_logistic.py",
+    "linear_model/tests/test_ridge.py",
+    "preprocessing/tests/test_common.py",
+    "preprocessing/tests/test_data.py",
+    "tests/test_naive_bayes.py",
+]
+
+
+def main(args=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", metavar="FILE", default=FILES)
+    parser.add_argument("--classes", nargs="*", metavar="NAME", help="our estimators to put in; all by default")
+    parser.add_argument("--theirs", dest="classes", action="store_const", const=[], help="put in none of ours")
+    options, for_pytest = parser.parse_known_args(args)
+    home = Path(sklearn.__file__).parent
+    sys.path.insert(0, str(ROOT))
+    os.chdir(ROOT)
+    own = [f"--rootdir={home}", "-c", os.devnull, "--import-mode=prepend", "-p", "tests.sklearn_suite.plugin", "-q"]
+    if options.classes is not None:
+        own.append("--suite-classes=" + ",".join(options.classes))
+    if options.only is FILES:
+        own.append("--suite-complete")
+    return pytest.main([*own, "-p", "no:cacheprovider", *for_pytest, *(str(home / file) for file in options.only)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
