@@ -12,7 +12,6 @@ _KERNELS = sorted((Path(__file__).parents[1] / "ghostflow_learn" / "_engine" / "
 _KEY = hashlib.sha256(b"".join(path.read_bytes() for path in _KERNELS)).hexdigest()[:12]
 os.environ["NUMBA_CACHE_DIR"] = os.path.join(tempfile.gettempdir(), f"ghostflow-numba-{os.getuid()}-{_KEY}")
 
-import contextlib
 from importlib import import_module
 
 import numpy as np
@@ -24,11 +23,26 @@ from tests._cuda import emulator, gpu, standin
 TOLERANCE = {"float32": {"rtol": 2e-5, "atol": 1e-5}, "float64": {"rtol": 1e-11, "atol": 1e-11}}
 
 
+def pytest_collection_modifyitems(items):
+    """Mark what runs on a GPU, real or not, for `pytest -m gpu`."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if "on_gpu" in item.fixturenames or (callspec and callspec.params.get("engine") == "cuda"):
+            item.add_marker("gpu")
+
+
 @pytest.fixture(params=["cpu", "cuda"])
 def engine(request):
     """Each engine that must agree with the reference. Without a GPU, cuda runs emulated and checked."""
-    with gpu.available() if request.param == "cuda" else contextlib.nullcontext():
-        yield import_module(f"ghostflow_learn._engine.{request.param}")
+    if request.param == "cuda":
+        request.getfixturevalue("on_gpu")
+    return import_module(f"ghostflow_learn._engine.{request.param}")
+
+
+@pytest.fixture
+def cuda(on_gpu):
+    """The CUDA engine, on the GPU or its stand-in."""
+    return import_module("ghostflow_learn._engine.cuda")
 
 
 @pytest.fixture
@@ -123,7 +137,8 @@ def _outputs(engine, op, args, kwargs):
 
     function = getattr(getattr(engine, family), name)
     result = function(*map(move, args), **{k: move(a) for k, a in kwargs.items()})
-    return tuple(map(np.asarray, map(engine.to_numpy, result if isinstance(result, tuple) else (result,))))
+    outputs = result if isinstance(result, tuple) else (result,)
+    return tuple(np.asarray(engine.to_numpy(array)) for array in outputs if array is not None)
 
 
 def _thread_counts():

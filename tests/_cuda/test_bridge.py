@@ -17,12 +17,6 @@ Split = namedtuple("Split", "gain rows")
 
 
 @pytest.fixture
-def cuda():
-    with gpu.available():
-        yield import_module("ghostflow_learn._engine.cuda")
-
-
-@pytest.fixture
 def bridge(cuda, monkeypatch):
     module = import_module("ghostflow_learn._engine.cuda._bridge")
     monkeypatch.setattr(module, "_logged", set())

@@ -16,12 +16,6 @@ from .workloads import SIZES, WORKLOADS
 BARRIER = "__syncthreads();"
 
 
-@pytest.fixture
-def cuda():
-    with gpu.available():
-        yield import_module("ghostflow_learn._engine.cuda")
-
-
 def run(engine, op, size, dtype):
     """Outputs of a workload, as NumPy."""
     family, _, name = op.partition(".")
@@ -44,6 +38,17 @@ def test_op_agrees_with_the_reference_under_every_schedule(cuda, reference, op, 
             assert (g.dtype, g.shape) == (w.dtype, w.shape)
             if i not in WORKLOADS[op].choices:
                 np.testing.assert_allclose(g, w, **TOLERANCE[dtype.name], err_msg=f"output {i}")
+
+
+@pytest.mark.parametrize("op", WORKLOADS)
+def test_op_neither_synchronises_nor_transfers(cuda, counting, op):
+    family, _, name = op.partition(".")
+    args = WORKLOADS[op].make(np.random.default_rng(0), 257, np.dtype("float32"))
+    args = [cuda.asarray(arg) if isinstance(arg, np.ndarray) else arg for arg in args]
+    with counting() as events:
+        getattr(getattr(cuda, family), name)(*args)
+    assert events["launch"] > 0
+    assert events["sync"] == events["h2d"] == events["d2h"] == events["host_iter"] == 0
 
 
 def run_family(engine, family, size):

@@ -7,8 +7,6 @@ import pytest
 
 from ghostflow_learn._cuda import _sources, families, kernels_of, parameters, read_source
 
-from . import gpu
-
 SOURCE = """
 using index = long long;
 struct Shape { int rows, cols; };
@@ -32,13 +30,12 @@ SHAPE = np.array([(2, 3)], dtype=[("rows", "i4"), ("cols", "i4")])
 
 
 @pytest.fixture
-def cp(monkeypatch):
+def cp(cuda, monkeypatch):
     """CuPy, with the source above as the family "example"."""
-    with gpu.available() as cupy:
-        read = lambda family: SOURCE if family == "example" else read_source(family)
-        monkeypatch.setattr("ghostflow_learn._cuda.read_source", read)
-        monkeypatch.setattr(import_module("ghostflow_learn._engine.cuda._launch"), "read_source", read)
-        yield cupy
+    read = lambda family: SOURCE if family == "example" else read_source(family)
+    monkeypatch.setattr("ghostflow_learn._cuda.read_source", read)
+    monkeypatch.setattr(import_module("ghostflow_learn._engine.cuda._launch"), "read_source", read)
+    return cuda.xp
 
 
 @pytest.fixture
