@@ -1,6 +1,7 @@
 """Moving arrays, for the engines that compute in host memory."""
 
 import numpy as xp
+from scipy.sparse import issparse
 
 from ._arrays import from_numpy, is_cupy
 
@@ -8,8 +9,8 @@ __all__ = ["asarray", "hand_back", "to_numpy", "xp"]
 
 
 def asarray(X):
-    """C-contiguous array on this engine's device."""
-    return xp.ascontiguousarray(to_numpy(X))
+    """C-contiguous array on this engine's device; a sparse matrix as it is."""
+    return X if issparse(X) else xp.ascontiguousarray(to_numpy(X))
 
 
 def to_numpy(X):
