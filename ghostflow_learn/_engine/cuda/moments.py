@@ -21,6 +21,24 @@ def gram(X, Y=None, sample_weight=None, x_offset=None, y_offset=None):
     return xx, xy
 
 
+def scatter(X, Y=None, sample_weight=None):
+    x_mean, y_mean = mean(X, sample_weight), None if Y is None else mean(Y, sample_weight)
+    return x_mean, y_mean, *gram(X, Y, sample_weight, x_mean, y_mean)
+
+
+def root(X, Y, sample_weight=None, x_offset=None, y_offset=None):
+    n_samples, n_features = X.shape
+    blocks = []
+    for rows in _chunks(X) if n_samples > n_features else [slice(None)]:
+        block = cp.hstack((_centred(X[rows], x_offset), _centred(Y[rows], y_offset)))
+        if sample_weight is not None:
+            block *= cp.sqrt(sample_weight[rows].astype(cp.float64))[:, None]
+        blocks.append(block if n_samples <= n_features else cp.linalg.qr(block, mode="r"))
+    R = blocks[0] if len(blocks) == 1 else cp.linalg.qr(cp.concatenate(blocks), mode="r")
+    R = R[: min(X.shape)]
+    return R[:, :n_features], R[:, n_features:]
+
+
 def _centred(block, offset):
     block = block.astype(cp.float64)
     return block if offset is None else block - offset
