@@ -13,7 +13,7 @@ help:
 	@echo 'make demo          a pandas -> Pipeline -> GridSearchCV workflow, ours beside scikit-learn (ARGS="--csv FILE --target COL")'
 	@echo 'make test          the test suite (ARGS="-k kmeans")'
 	@echo 'make test-sklearn  scikit-learn'"'"'s own tests with our classes patched in'
-	@echo 'make test-gpu      every kernel on this machine'"'"'s NVIDIA GPU, a JSON report in out/ (uses $$PYTHON, no .venv)'
+	@echo 'make test-gpu      every kernel on this machine'"'"'s NVIDIA GPU, a JSON report in benchmarks/results/ (uses $$PYTHON, no .venv)'
 	@echo 'make bench         the benchmarks against the peers (ARGS="--only kmeans --repeat 5")'
 	@echo 'make lint          ruff'
 	@echo 'make wheel-smoke   build wheel and sdist, install the wheel in a clean environment, use it'
@@ -25,11 +25,10 @@ test: $(VENV)/.ready-test
 	$(RUN) -m pytest $(ARGS)
 
 test-sklearn: $(VENV)/.ready-test
-	$(RUN) -m pytest tests/test_sklearn_suite.py -m sklearn_suite $(ARGS)
+	$(RUN) tests/sklearn_suite/run.py $(ARGS)
 
 test-gpu:
-	mkdir -p out
-	$(PYTHON) tests/_cuda/gpu_suite.py --json out/gpu.json $(ARGS)
+	$(PYTHON) tests/_cuda/gpu_suite.py $(ARGS)
 
 bench: $(VENV)/.ready-bench
 	for bench in benchmarks/bench_*.py; do $(RUN) $$bench $(ARGS) || exit 1; done

@@ -19,8 +19,7 @@ import pytest
 
 from ghostflow_learn import config_context
 from tests._cuda import emulator, gpu, standin
-
-TOLERANCE = {"float32": {"rtol": 2e-5, "atol": 1e-5}, "float64": {"rtol": 1e-11, "atol": 1e-11}}
+from tests._cuda.workloads import TOLERANCE
 
 
 def pytest_collection_modifyitems(items):

@@ -3,48 +3,33 @@
 import re
 from importlib import import_module
 
-import numpy as np
 import pytest
 
 from ghostflow_learn import _cuda
 from ghostflow_learn._cuda import families, kernels_of, read_source
-from tests.conftest import TOLERANCE
 
 from . import emulator, gpu, standin
-from .workloads import SIZES, WORKLOADS
+from .workloads import SIZES, WORKLOADS, arguments, assert_agree, assert_same_bits, call
 
 BARRIER = "__syncthreads();"
-
-
-def run(engine, op, size, dtype):
-    """Outputs of a workload, as NumPy."""
-    family, _, name = op.partition(".")
-    args = WORKLOADS[op].make(np.random.default_rng(size), size, dtype)
-    args = [engine.asarray(arg) if isinstance(arg, np.ndarray) else arg for arg in args]
-    result = getattr(getattr(engine, family), name)(*args)
-    return [np.asarray(engine.to_numpy(array)) for array in (result if isinstance(result, tuple) else (result,))]
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("op", WORKLOADS)
 def test_op_agrees_with_the_reference_under_every_schedule(cuda, reference, op, size, dtype):
-    want, first = run(reference, op, size, dtype), None
+    want, first = call(reference, op, arguments(reference, op, size, dtype)), None
     for schedule in emulator.SCHEDULES:
         with emulator.use_schedule(schedule):
-            got = run(cuda, op, size, dtype)
+            got = call(cuda, op, arguments(cuda, op, size, dtype))
         first = first or got
-        for i, (g, f, w) in enumerate(zip(got, first, want, strict=True)):
-            np.testing.assert_array_equal(g, f, err_msg=f"output {i} depends on the order of threads ({schedule})")
-            assert (g.dtype, g.shape) == (w.dtype, w.shape)
-            if i not in WORKLOADS[op].choices:
-                np.testing.assert_allclose(g, w, **TOLERANCE[dtype.name], err_msg=f"output {i}")
+        assert_same_bits(op, got, first, f"between the schedules {schedule} and {emulator.SCHEDULES[0]}")
+        assert_agree(op, got, want, dtype)
 
 
 @pytest.mark.parametrize("op", WORKLOADS)
 def test_op_neither_synchronises_nor_transfers(cuda, counting, op):
     family, _, name = op.partition(".")
-    args = WORKLOADS[op].make(np.random.default_rng(0), 257, np.dtype("float32"))
-    args = [cuda.asarray(arg) if isinstance(arg, np.ndarray) else arg for arg in args]
+    args = arguments(cuda, op, 257, "float32")
     with counting() as events:
         getattr(getattr(cuda, family), name)(*args)
     assert events["launch"] > 0
@@ -54,7 +39,7 @@ def test_op_neither_synchronises_nor_transfers(cuda, counting, op):
 def run_family(engine, family, size):
     for op in WORKLOADS:
         if op.startswith(f"{family}."):
-            run(engine, op, size, np.dtype("float32"))
+            call(engine, op, arguments(engine, op, size, "float32"))
 
 
 def test_every_kernel_is_launched_by_a_workload(cuda, monkeypatch):

@@ -11,6 +11,8 @@ import numpy as np
 
 SIZES = (0, 1, 31, 33, 257, 1000)
 
+TOLERANCE = {"float32": {"rtol": 2e-5, "atol": 1e-5}, "float64": {"rtol": 1e-11, "atol": 1e-11}}
+
 Workload = namedtuple("Workload", "make choices flops")
 WORKLOADS = {}
 
@@ -33,6 +35,33 @@ def workload(op, choices=(), flops=None):
         return make
 
     return register
+
+
+def arguments(engine, op, size, dtype):
+    """Arguments of `op` on the engine's device; the same for each call."""
+    args = WORKLOADS[op].make(np.random.default_rng(size), size, np.dtype(dtype))
+    return [engine.asarray(arg) if isinstance(arg, np.ndarray) else arg for arg in args]
+
+
+def call(engine, op, args):
+    """Outputs of `op`, as NumPy."""
+    family, _, name = op.partition(".")
+    result = getattr(getattr(engine, family), name)(*args)
+    return [np.asarray(engine.to_numpy(array)) for array in (result if isinstance(result, tuple) else (result,))]
+
+
+def assert_agree(op, got, want, dtype):
+    """Raise AssertionError unless each output has the reference's dtype, shape and values."""
+    for i, (g, w) in enumerate(zip(got, want, strict=True)):
+        assert (g.dtype, g.shape) == (w.dtype, w.shape), f"{op} output {i}: {g.dtype} {g.shape}"
+        if i not in WORKLOADS[op].choices:
+            np.testing.assert_allclose(g, w, **TOLERANCE[np.dtype(dtype).name], err_msg=f"{op} output {i}")
+
+
+def assert_same_bits(op, got, again, when):
+    """Raise AssertionError unless two runs gave the same bits."""
+    for i, (g, a) in enumerate(zip(got, again, strict=True)):
+        np.testing.assert_array_equal(g, a, err_msg=f"{op} output {i} differs {when}")
 
 
 @workload("kmeans.assign", choices=(0,), flops=lambda X, centers: 3 * X.size * len(centers))

@@ -64,7 +64,8 @@ def wrap(result, view=False):
 
 def _moved_to_device(a):
     if a.dtype.hasobject or a.dtype.kind in "SUOmM":
-        raise TypeError(f"Unsupported type {a.dtype}")
+        raise ValueError(f"Unsupported dtype {a.dtype}")
+    a = a.astype(a.dtype.newbyteorder("<"), copy=False)
     _cuda.require_memory(a.nbytes)
     if a.ndim >= 2 and a.flags.f_contiguous and not a.flags.c_contiguous:
         return device_array(a.T).T

@@ -88,6 +88,7 @@ def _make_cuda():
         Device=_cuda.Device,
         Stream=_cuda.Stream,
         Event=_cuda.Event,
+        get_elapsed_time=_cuda.get_elapsed_time,
         get_current_stream=lambda: _cuda.Stream.null,
         runtime=runtime,
         memory=memory,
