@@ -6,6 +6,7 @@ number nor the types of the arguments are compared with the kernel. The source i
 
 import functools
 
+import cupy as cp
 import numpy as np
 
 from ..._cuda import TEMPLATE_VALUES, expression, kernels_of, load_kernel, parameters, read_source
@@ -27,6 +28,7 @@ DTYPES = {
     "double": np.dtype(np.float64),
 }
 _C_TYPES = {dtype: c_type for c_type, dtype in DTYPES.items()}
+_LIMITS = {c: (np.iinfo(dtype).min, np.iinfo(dtype).max) for c, dtype in DTYPES.items() if dtype.kind in "iu"}
 
 
 def launch(family, kernel, n, args, *, block=THREADS_PER_BLOCK, grid=None, shared_bytes=0, **template):
@@ -84,7 +86,7 @@ def _template_value(where, parameter, declared, args, given):
     if name in given:
         value = str(given[name])
     else:
-        arrays = [arg for p, arg in zip(declared, args) if p.c_type == name and hasattr(arg, "dtype")]
+        arrays = [arg for p, arg in zip(declared, args) if p.c_type == name and isinstance(arg, cp.ndarray)]
         if not arrays:
             raise TypeError(f"{where}: no array tells what {name} is. Pass {name}=... to launch.")
         value = _C_TYPES.get(arrays[0].dtype, str(arrays[0].dtype))
@@ -97,7 +99,7 @@ def _typed(where, parameter, arg, c_type):
     dtype = DTYPES.get(c_type)
     if parameter.is_pointer:
         return _checked_array(where, parameter.name, dtype, arg)
-    if hasattr(arg, "__cuda_array_interface__"):
+    if isinstance(arg, cp.ndarray):
         raise TypeError(
             f"{where}: {parameter.name} is a number, and reading it from the device would synchronise. "
             "Pass a Python number, or declare a pointer."
@@ -106,9 +108,9 @@ def _typed(where, parameter, arg, c_type):
         if not (isinstance(arg, np.ndarray) and arg.size == 1):
             raise TypeError(f"{where}: {parameter.name} is a struct {c_type}. Pass a NumPy array of one element.")
         return arg
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        if arg != int(arg) or not limits.min <= arg <= limits.max:
+    if c_type in _LIMITS:
+        least, most = _LIMITS[c_type]
+        if arg != int(arg) or not least <= arg <= most:
             raise ValueError(f"{where}: {parameter.name} is {c_type}. Got {arg!r}.")
     return dtype.type(arg)
 
@@ -116,7 +118,7 @@ def _typed(where, parameter, arg, c_type):
 def _checked_array(where, name, dtype, array):
     if array is None:
         return None
-    if not hasattr(array, "__cuda_array_interface__"):
+    if not isinstance(array, cp.ndarray):
         raise TypeError(f"{where}: {name} must be an array on the device. Got {type(array).__name__}.")
     if dtype is not None and array.dtype != dtype:
         raise TypeError(f"{where}: {name} must have dtype {dtype}. Got {array.dtype}.")
@@ -127,7 +129,7 @@ def _checked_array(where, name, dtype, array):
 
 def _device_of(where, args):
     """The one device of all arrays: the driver does not ask whose pointer it gets."""
-    devices = {arg.device.id: arg.device for arg in args if hasattr(arg, "__cuda_array_interface__")}
+    devices = {arg.device.id: arg.device for arg in args if isinstance(arg, cp.ndarray)}
     if len(devices) != 1:
         raise ValueError(f"{where}: its arrays must live on one device. Got devices {sorted(devices)}.")
     return next(iter(devices.values()))
