@@ -5,6 +5,8 @@ classes are no ABCs and cannot `register` a virtual subclass; what all of them l
 so scikit-learn's class stands there, just before `object`.
 """
 
+import inspect
+import sys
 import types
 from abc import ABCMeta
 from importlib import import_module
@@ -28,6 +30,7 @@ class EstimatorType(ABCMeta):
         # it, also where it finds ours under that name.
         written_for = tuple(STANDING_IN.get(base, base) for base in bases)
         if written_for != bases:
+            _give_back_names(namespace, bases)
             return types.new_class(name, written_for, kwargs, lambda body: body.update(namespace))
         return super().__new__(metacls, name, bases, namespace, **kwargs)
 
@@ -51,3 +54,17 @@ def counterpart(cls):
         return None
     theirs = getattr(public, cls.__name__, None)
     return STANDING_IN.get(theirs, theirs)
+
+
+def names_used_by(namespace):
+    """The globals that the functions of a class body mention."""
+    codes = (getattr(inspect.unwrap(getattr(f, "__func__", f)), "__code__", None) for f in namespace.values())
+    return {name for code in codes if code for name in code.co_names}
+
+
+def _give_back_names(namespace, bases):
+    """In `Base.fit(self)`, in a method of a class derived from scikit-learn's, the base must be scikit-learn's."""
+    names = vars(sys.modules.get(namespace.get("__module__"), types))
+    for name in names_used_by(namespace) & set(names):
+        if any(names[name] is base for base in bases):
+            names[name] = STANDING_IN.get(names[name], names[name])

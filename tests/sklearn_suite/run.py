@@ -1,11 +1,11 @@
 """scikit-learn's own test files with our estimators in place of scikit-learn's.
 
-    .venv/bin/python tests/sklearn_suite/run.py                                       # all files, two processes
+    .venv/bin/python tests/sklearn_suite/run.py -n 2     # all files, in two processes
     .venv/bin/python tests/sklearn_suite/run.py --only linear_model/tests/test_ridge.py -x -k "solver and not sag"
     .venv/bin/python tests/sklearn_suite/run.py --only tests/test_naive_bayes.py --classes GaussianNB --theirs
 
-`--only` takes one or more of scikit-learn's test files, `--classes` limits which of our estimators are put in (the others
-stay scikit-learn's), `--theirs` puts in none, to see what fails without us. Everything else goes to pytest.
+`--only` takes one or more of scikit-learn's test files, `--classes` limits which of our estimators are put in (the
+others stay scikit-learn's), `--theirs` puts in none, to see what fails without us. Everything else goes to pytest.
 An estimator that is not there yet is simply scikit-learn's. A test counts if it reaches one of our fits.
 """
 
