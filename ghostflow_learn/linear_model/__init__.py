@@ -1,5 +1,8 @@
 """Linear models; a name that is not here is scikit-learn's own."""
 
 from .. import _names
+from ._linear_regression import LinearRegression
+
+__all__ = ["LinearRegression"]
 
 __getattr__, __dir__ = _names.fall_through(__name__)
