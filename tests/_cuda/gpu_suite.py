@@ -1,6 +1,6 @@
 """Everything again on a real GPU, with one command and one JSON report. Without a GPU it runs emulated.
 
-    python tests/_cuda/gpu_suite.py                   on a GPU: report in benchmarks/results/gpu_suite.json
+    python tests/_cuda/gpu_suite.py                   on a GPU: report in benchmarks/results/gpu/suite.json
     python tests/_cuda/gpu_suite.py --emulate         on the stand-in: report in out/, no rates
     python tests/_cuda/gpu_suite.py --sanitize        also under compute-sanitizer, if it is installed
     python tests/_cuda/gpu_suite.py --changed         the .cu files that changed since the committed report
@@ -38,7 +38,7 @@ from ghostflow_learn._engine import gpu_state
 from tests._cuda import conformance, gpu, standin
 from tests._cuda.workloads import SIZES, WORKLOADS, arguments, assert_agree, assert_same_bits, call
 
-COMMITTED = ROOT / "benchmarks" / "results" / "gpu_suite.json"
+COMMITTED = ROOT / "benchmarks" / "results" / "gpu" / "suite.json"
 LARGE = (100_000, 10_000_000)  # rows at which repeatability and rates are looked at
 PYTEST_INI = "[pytest]\naddopts = --import-mode=importlib\npythonpath = {root}\nmarkers =\n gpu\n sklearn_suite\n"
 

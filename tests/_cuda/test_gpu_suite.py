@@ -71,7 +71,7 @@ def test_outcomes_are_values_or_exception_types():
 
 
 def test_changed_sources_are_listed(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(gpu_suite, "COMMITTED", tmp_path / "gpu_suite.json")
+    monkeypatch.setattr(gpu_suite, "COMMITTED", tmp_path / "suite.json")
     gpu_suite.print_changed()
     assert "no report of a real GPU" in capsys.readouterr().out
     proven = gpu_suite.source_hashes() | {"kmeans.cu": "0" * 64}
