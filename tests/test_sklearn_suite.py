@@ -1,0 +1,71 @@
+"""scikit-learn's own tests on our estimators (`make test-sklearn`), and the plugin's own tests."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sklearn_suite.plugin import expect_failures
+
+RUN = Path(__file__).parent / "sklearn_suite" / "run.py"
+BAR = 98.0  # per cent of the tests that reach our fit
+
+
+def run(*args, timeout=3600):
+    return subprocess.run([sys.executable, str(RUN), *args], capture_output=True, text=True, timeout=timeout)
+
+
+@pytest.mark.sklearn_suite
+@pytest.mark.timeout(3600)
+def test_scikit_learns_own_tests_pass(request, capfd):
+    if "sklearn_suite" not in request.config.option.markexpr:
+        pytest.skip("takes minutes: `make test-sklearn` runs it")
+    parallel = importlib.util.find_spec("xdist") is not None and (os.cpu_count() or 1) > 1
+    done = run(*(["-n", "2"] if parallel else []))
+    with capfd.disabled():
+        print(done.stdout)
+    rates = re.findall(r"^all +([\d.]+)% of (\d+) pass", done.stdout, re.MULTILINE)
+    assert rates, done.stdout + done.stderr
+    assert float(rates[0][0]) >= BAR
+    assert done.returncode == 0, "a test fails that expected_failures.py does not list, or an entry is wrong"
+
+
+def test_a_test_module_of_scikit_learn_sees_ours_and_scikit_learn_does_not():
+    done = run("--only", "decomposition/tests/test_truncated_svd.py", "-k", "test_integers")
+    assert "100.00% of 1 pass; 0 fail, 0 expected to; 0 never reach our fit" in done.stdout, done.stdout + done.stderr
+
+
+def test_without_ours_no_test_counts():
+    done = run("--only", "decomposition/tests/test_truncated_svd.py", "-k", "test_integers", "--theirs")
+    assert "no test of 0 pass; 0 fail, 0 expected to; 1 never reach our fit" in done.stdout, done.stdout + done.stderr
+
+
+class Item:
+    def __init__(self, nodeid):
+        self.nodeid = nodeid
+        self.markers = []
+
+    def add_marker(self, marker):
+        self.markers.append(marker)
+
+
+def test_expected_failures_are_strict_and_name_one_or_all_parameters():
+    items = [Item(f"a/test_a.py::{name}") for name in ("test_x[1]", "test_x[2]", "test_y[1]", "test_y[2]")]
+    expect_failures(items, {"reason": ["a/test_a.py::test_x[2]", "a/test_a.py::test_y"]})
+    assert [len(item.markers) for item in items] == [0, 1, 1, 1]
+    assert items[1].markers[0].kwargs == {"reason": "reason", "strict": True}
+
+
+@pytest.mark.parametrize("entry, matches", [("test_a.py::test_z", False), ("test_b.py::test_x", True)])
+def test_an_entry_that_matches_no_test_of_a_collected_file_is_an_error(entry, matches):
+    items = [Item("test_a.py::test_x")]
+    if matches:  # the entry's file was not collected
+        expect_failures(items, {"reason": [entry]})
+    else:
+        with pytest.raises(pytest.UsageError, match=r"'test_a.py::test_z' matches no test"):
+            expect_failures(items, {"reason": [entry]})
+    expect_failures(items, {"reason": [entry]}, complete=False)
