@@ -7,6 +7,7 @@ import sys
 from unittest import mock
 
 from ghostflow_learn import _engine
+from ghostflow_learn._engine._detect import gpu_state
 
 from . import emulator, standin
 
@@ -14,7 +15,7 @@ from . import emulator, standin
 @functools.cache
 def is_real():
     """Whether tests use a real GPU. GHOSTFLOW_TEST_GPU=0 keeps them on the stand-in."""
-    return os.environ.get("GHOSTFLOW_TEST_GPU", "1") != "0" and _engine.gpu_state() == "ready"
+    return os.environ.get("GHOSTFLOW_TEST_GPU", "1") != "0" and gpu_state() == "ready"
 
 
 @contextlib.contextmanager

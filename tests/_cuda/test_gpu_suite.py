@@ -31,6 +31,7 @@ def test_the_suite_passes_in_emulation_and_reports_what_ran(tmp_path):
     assert report["tests"]["tests"] > 10
     assert report["tests"]["failed"] == {}
     assert len(report["sources"]["kmeans.cu"]) == 64
+    assert "linalg.svds" in report["on_cpu"]
 
 
 def test_a_wrong_result_is_a_fault(monkeypatch, cuda, tmp_path, capsys):
