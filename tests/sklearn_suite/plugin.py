@@ -8,7 +8,7 @@ that passes fails (strict xfail), and an entry that matches no test of a collect
 import functools
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -22,6 +22,7 @@ from .expected_failures import EXPECTED_FAILURES
 FIT_METHODS = ("fit", "fit_transform", "fit_predict", "partial_fit")
 TEST_MODULE = re.compile(r"sklearn(\.\w+)*\.tests\.test_\w+")
 REACHED = "reached our fit"
+BAR = 0.98  # of the tests that reach our fit
 
 
 class SubstitutingFinder:
@@ -114,26 +115,44 @@ class Suite:
     def pytest_collection_modifyitems(self, config, items):
         expect_failures(items, EXPECTED_FAILURES, complete=config.getoption("suite_complete"))
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session, exitstatus):
+        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+        complete = session.config.getoption("suite_complete") and not hasattr(session.config, "workerinput")
+        if complete and _rate(sum(_counts(terminal).values(), Counter())) < BAR:
+            session.exitstatus = max(exitstatus, pytest.ExitCode.TESTS_FAILED)
+
     def pytest_terminal_summary(self, terminalreporter):
-        files = defaultdict(lambda: dict.fromkeys(("passed", "failed", "expected", "elsewhere"), 0))
-        for report in terminalreporter.getreports("passed"):
-            reached = (REACHED, True) in report.user_properties
-            files[report.nodeid.partition("::")[0]]["passed" if reached else "elsewhere"] += 1
-        for outcome, column in (("failed", "failed"), ("error", "failed"), ("xfailed", "expected")):
-            for report in terminalreporter.getreports(outcome):
-                files[report.nodeid.partition("::")[0]][column] += 1
+        files = _counts(terminalreporter)
         terminalreporter.section("scikit-learn's own tests on our estimators")
         for file, counts in sorted(files.items()):
-            terminalreporter.write_line(f"{file:<50}{_sentence(**counts)}")
-        total = {column: sum(counts[column] for counts in files.values()) for column in next(iter(files.values()), {})}
+            terminalreporter.write_line(f"{file:<45}{_sentence(counts)}")
         if len(files) > 1:
-            terminalreporter.write_line(f"{'all':<50}{_sentence(**total)}")
+            terminalreporter.write_line(f"{'all':<45}{_sentence(sum(files.values(), Counter()))}")
 
 
-def _sentence(passed, failed, expected, elsewhere):
-    counted = passed + failed + expected
-    rate = f"{passed / counted:.2%}" if counted else "no test"
-    return f"{rate} of {counted} pass; {failed} fail, {expected} expected to; {elsewhere} never reach our fit"
+def _counts(terminal):
+    """Per test file, how many tests have passed, failed, failed as expected, or passed without us."""
+    files = defaultdict(Counter)
+    for outcome, column in (("passed", "passed"), ("failed", "failed"), ("error", "failed"), ("xfailed", "expected")):
+        for report in terminal.getreports(outcome):
+            reached = column != "passed" or (REACHED, True) in map(tuple, report.user_properties)
+            files[report.nodeid.partition("::")[0]][column if reached else "elsewhere"] += 1
+    return files
+
+
+def _rate(counts):
+    counted = counts["passed"] + counts["failed"] + counts["expected"]
+    return counts["passed"] / counted if counted else 1.0
+
+
+def _sentence(counts):
+    counted = counts["passed"] + counts["failed"] + counts["expected"]
+    rate = f"{_rate(counts):.2%}" if counted else "no test"
+    return (
+        f"{rate} of {counted} pass; {counts['failed']} fail, {counts['expected']} expected to; "
+        f"{counts['elsewhere']} never reach our fit"
+    )
 
 
 def expect_failures(items, expected, *, complete=True):
