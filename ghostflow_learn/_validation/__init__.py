@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 from .._config import config_context
 from .._engine import cpu_engine, fit_scope
 from .._engine._arrays import is_cuda_array, is_torch
-from . import _device
+from . import _device, _plain
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -92,13 +92,16 @@ def check_fit(estimator, X, y="no_validation", **checks):
 
 def check_predict(estimator, X, **checks):
     """Validated `X` for a fitted estimator; same features as in `fit`. See :func:`check_fit`."""
-    check_is_fitted(estimator)
+    if not hasattr(estimator, "n_features_in_"):
+        check_is_fitted(estimator)
     return _check(estimator, X, "no_validation", reset=False, **{**DENSE_FLOATS, **checks})
 
 
 def check_array(X, **checks):
     """Validated `X` that no estimator has counts or names for, such as the input of ``inverse_transform``."""
     checks = {**DENSE_FLOATS, **checks}
+    if _plain.array_passes(X, checks):
+        return X
     if is_cuda_array(X):
         return _device.check_array(X, **checks)
     return sklearn.utils.check_array(_on_host(X), **checks)
@@ -156,7 +159,10 @@ def threads_for(n_jobs):
             yield
 
 
-def _check(estimator, X, y, **checks):
+def _check(estimator, X, y, *, reset, **checks):
+    if type(X) is np.ndarray and X.size <= MANY and _plain.passes(estimator, X, y, reset, checks):
+        return X if isinstance(y, str) else (X, y)
+    checks["reset"] = reset
     if is_cuda_array(X):
         return _device.check(estimator, X, y, **checks)
     X, y = _on_host(X), _on_host(y)

@@ -118,7 +118,8 @@ def run_blocks(function, n, row_cost, max_blocks=BLOCKS):
 
 def _run(calls, function):
     """`function(*args)` for each args in `calls`; the calling thread works too."""
-    helpers = 0 if getattr(_inside, "worker", False) else min(n_threads(), len(calls)) - 1
+    alone = len(calls) == 1 or getattr(_inside, "worker", False)
+    helpers = 0 if alone else min(n_threads(), len(calls)) - 1
     if helpers <= 0:
         for args in calls:
             function(*args)
