@@ -298,20 +298,24 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             )
         X = check_fit(self, X, accept_sparse="csr", force_writeable=not self.copy)
         n_components = self._choose_solver(X)
+        self.n_samples_ = X.shape[0]
         engine = get_engine(X)
         X = engine.asarray(X)
-        mean = column_means(engine, X)
-        self.n_samples_ = X.shape[0]
-        self.mean_ = engine.to_numpy(mean).astype(X.dtype, copy=False)
-        offset = engine.asarray(self.mean_)
         if self._fit_svd_solver == "covariance_eigh":
-            return self._keep_whole(engine, X, offset, n_components, *covariance_svd(engine, X, mean))
+            mean, s, Vt = covariance_svd(engine, X)
+            offset = self._keep_mean(engine, mean, X.dtype)
+            return self._keep_whole(engine, X, offset, n_components, s, Vt)
+        offset = self._keep_mean(engine, column_means(engine, X), X.dtype)
         if not self.copy and not issparse(X):
             X -= offset
             offset = None
         if self._fit_svd_solver == "full":
             return self._keep_whole(engine, X, offset, n_components, *full_svd(engine, X, offset))
         return self._keep_leading(engine, X, offset, n_components)
+
+    def _keep_mean(self, engine, mean, dtype):
+        self.mean_ = engine.to_numpy(mean).astype(dtype, copy=False)
+        return engine.asarray(self.mean_)
 
     def _choose_solver(self, X):
         """Set the solver of this fit and return the checked `n_components`."""

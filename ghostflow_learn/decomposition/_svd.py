@@ -25,8 +25,8 @@ def column_means(engine, X):
     return engine.moments.mean(X)
 
 
-def covariance_svd(engine, X, mean):
-    """Singular values and right singular vectors of X - mean, from its covariance.
+def covariance_svd(engine, X):
+    """Means of X, singular values and right singular vectors of X about them, from its covariance.
 
     Squares the condition number, but reads X once; best where it is tall.
 
@@ -34,25 +34,27 @@ def covariance_svd(engine, X, mean):
     ----------
     engine : module
     X : (n_samples, n_features), or a CSR matrix
-    mean : (n_features,) float64
 
     Returns
     -------
-    s : (n_features,)
+    mean : (n_features,) float64
+    s : (n_features,) float64
         Descending.
-    Vt : (n_features, n_features)
+    Vt : (n_features, n_features) float64
     """
-    values, vectors = engine.linalg.eigh(_scatter(engine, X, mean))
+    mean, scatter = _scatter(engine, X)
+    values, vectors = engine.linalg.eigh(scatter)
     # Rounding leaves some eigenvalues a little below zero.
-    return engine.xp.sqrt(engine.xp.maximum(values[::-1], 0)), vectors[:, ::-1].T
+    return mean, engine.xp.sqrt(engine.xp.maximum(values[::-1], 0)), vectors[:, ::-1].T
 
 
-def _scatter(engine, X, mean):
-    """(X - mean)' (X - mean)."""
+def _scatter(engine, X):
+    """mean, (X - mean)' (X - mean)"""
     if not issparse(X):
-        return engine.moments.gram(X, x_offset=mean)[0]
-    X = X.astype(np.float64, copy=False)
-    return (X.T @ X).toarray() - X.shape[0] * np.multiply.outer(mean, mean)
+        mean, _, scatter, _ = engine.moments.scatter(X)
+        return mean, scatter
+    mean, X = column_means(engine, X), X.astype(np.float64, copy=False)
+    return mean, (X.T @ X).toarray() - X.shape[0] * np.multiply.outer(mean, mean)
 
 
 def full_svd(engine, X, offset):
@@ -70,8 +72,8 @@ def full_svd(engine, X, offset):
         Descending.
     Vt : (min(n_samples, n_features), n_features)
     """
-    if X.shape[0] >= X.shape[1]:
-        core = engine.centered.triangle(X, offset)
+    if X.shape[0] > X.shape[1]:
+        core, _ = engine.moments.root(X, X[:, :0], x_offset=offset)
     else:
         core = X if offset is None else X - offset
     _, s, Vt = engine.linalg.svd(core)

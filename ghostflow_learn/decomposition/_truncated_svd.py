@@ -181,10 +181,11 @@ class TruncatedSVD(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def _decompose(self, engine, X):
         rng = check_random_state(self.random_state)
         if self.algorithm == "arpack":
+            n_samples, n_features = X.shape
             if self.n_components >= min(X.shape):
                 raise ValueError(
-                    f"n_components={self.n_components} must be strictly less than min(n_samples, n_features)="
-                    f"{min(X.shape)} with algorithm='arpack'. Lower n_components, or set algorithm='randomized'."
+                    f"n_components={self.n_components} must be strictly less than min(n_samples={n_samples}, "
+                    f"n_features={n_features}) with algorithm='arpack'. Lower it, or set algorithm='randomized'."
                 )
             return arpack_svd(engine, X, self.n_components, None, tol=self.tol, rng=rng)
         if self.n_components > X.shape[1]:

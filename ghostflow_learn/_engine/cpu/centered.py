@@ -76,17 +76,6 @@ def sq_norm(X, offset=None):
     return np.float64(sum(run_blocks(add_up, len(X), 2 * X.shape[1])))
 
 
-def triangle(X, offset=None):
-    n_samples, n_features = X.shape
-    triangles = run_blocks(
-        lambda start, stop: np.linalg.qr(_shifted(X[start:stop], offset), mode="r"),
-        n_samples,
-        row_cost=2 * n_features**2,
-        max_blocks=min(BLOCKS, max(1, n_samples // (4 * n_features))),
-    )
-    return triangles[0] if len(triangles) == 1 else np.linalg.qr(np.vstack(triangles), mode="r")
-
-
 def _shifted(X, offset):
     return X if offset is None else X - offset
 

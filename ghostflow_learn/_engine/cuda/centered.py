@@ -27,15 +27,10 @@ def sq_norm(X, offset=None):
     return sum(cp.square(_shifted(X[tile], offset)).sum(dtype=cp.float64) for tile in _tiles(X))
 
 
-def triangle(X, offset=None):
-    triangles = [cp.linalg.qr(_shifted(X[tile], offset), mode="r") for tile in _tiles(X, least_rows=4 * X.shape[1])]
-    return triangles[0] if len(triangles) == 1 else cp.linalg.qr(cp.concatenate(triangles), mode="r")
-
-
 def _shifted(X, offset):
     return X if offset is None else X - offset
 
 
-def _tiles(X, least_rows=1):
-    n_rows = max(least_rows, TILE // (X.itemsize * X.shape[1]))
+def _tiles(X):
+    n_rows = max(1, TILE // (X.itemsize * X.shape[1]))
     return [slice(start, start + n_rows) for start in range(0, len(X), n_rows)]

@@ -69,22 +69,6 @@ def sq_norm(X, offset=None):
     return np.square(_shifted(X, offset), dtype=np.float64).sum()
 
 
-def triangle(X, offset=None):
-    """R of a QR decomposition of X - offset: its singular values, and its right singular vectors.
-
-    Parameters
-    ----------
-    X : (n_samples, n_features) float32 or float64
-    offset : (n_features,), dtype of X, optional
-
-    Returns
-    -------
-    R : (min(n_samples, n_features), n_features), dtype of X
-        Upper triangular; the signs of its rows are free.
-    """
-    return np.linalg.qr(_shifted(X, offset), mode="r")
-
-
 def _shifted(X, offset):
     X = X.toarray() if scipy.sparse.issparse(X) else X
     return X if offset is None else X - offset
