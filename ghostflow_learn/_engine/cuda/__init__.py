@@ -23,7 +23,7 @@ def asarray(X):
     """C-contiguous array on this engine's device."""
     with _device_for(X):
         try:
-            return xp.ascontiguousarray(xp.from_dlpack(X) if is_torch(X) and is_cuda_array(X) else X)
+            return xp.asarray(xp.from_dlpack(X) if is_torch(X) and is_cuda_array(X) else X, order="C")
         except MemoryError as error:
             raise MemoryError(_no_room_for(X)) from error
 

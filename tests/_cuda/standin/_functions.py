@@ -109,11 +109,17 @@ def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
 
 
 def ascontiguousarray(a, dtype=None):
-    return asarray(a, dtype=dtype, order="C")
+    return _in_order("C", a, dtype)
 
 
 def asfortranarray(a, dtype=None):
-    return asarray(a, dtype=dtype, order="F")
+    return _in_order("F", a, dtype)
+
+
+def _in_order(order, a, dtype):
+    if not isinstance(a, ndarray):  # unlike NumPy's, and unlike cupy.asarray
+        raise TypeError(f"Argument 'a' has incorrect type (expected cupy._core.core._ndarray_base, got {type(a)})")
+    return asarray(a.reshape(1) if a.ndim == 0 else a, dtype=dtype, order=order)
 
 
 def asnumpy(a, stream=None, order="C", out=None, *, blocking=True):

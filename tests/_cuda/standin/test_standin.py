@@ -40,6 +40,8 @@ REFUSED = {
     "where(mask, device, host)": lambda x, h: cp.where(x > 1, x, h),
     "x[...] = host": lambda x, h: x.__setitem__(Ellipsis, h),
     "x += host": lambda x, h: x.__iadd__(h),
+    "ascontiguousarray(host)": lambda x, h: cp.ascontiguousarray(h),
+    "asfortranarray(host)": lambda x, h: cp.asfortranarray(h),
     "exp(list)": lambda x, h: cp.exp([1.0, 2.0]),
     "exp(host)": lambda x, h: cp.exp(h),
     "sum(host)": lambda x, h: cp.sum(h),
