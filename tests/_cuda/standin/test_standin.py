@@ -1,7 +1,10 @@
 """The stand-in for CuPy refuses what CuPy refuses, computes what CuPy computes, and counts what costs time."""
 
 import importlib
+import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -159,6 +162,18 @@ def test_memory_has_a_limit_where_a_test_sets_one():
         cp.zeros(1000)
     with standin.limited_memory(1000), pytest.raises(cp.cuda.memory.OutOfMemoryError):
         cp.empty(1000)
+
+
+def test_the_contract_is_that_of_the_installed_cupy(tmp_path):
+    try:
+        installed = version("cupy-cuda13x")
+    except PackageNotFoundError:
+        pytest.skip("the real CuPy is not installed")
+    if installed != standin.API["version"]:
+        pytest.skip(f"the contract is that of CuPy {standin.API['version']}; {installed} is installed")
+    folder = Path(standin.__file__).parent
+    subprocess.run([sys.executable, folder / "make_contract.py", tmp_path / "cupy_api.json"], check=True)
+    assert (tmp_path / "cupy_api.json").read_text() == (folder / "cupy_api.json").read_text()
 
 
 def test_what_was_installed_before_comes_back(monkeypatch):
