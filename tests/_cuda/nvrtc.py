@@ -52,17 +52,27 @@ class Nvrtc:
 
     def compile(self, source, name="kernel.cu", arch=90, name_expressions=()):
         """(cubin or None, log)"""
+        return self._compile(source, name, f"-arch=sm_{arch}", name_expressions, "CUBIN")
+
+    def ptx(self, source, name_expressions=()):
+        """The virtual machine code of sm_90, as text."""
+        code, log = self._compile(source, "kernel.cu", "-arch=compute_90", name_expressions, "PTX")
+        if code is None:
+            raise ValueError(log)
+        return code.decode()
+
+    def _compile(self, source, name, arch, name_expressions, product):
         program = ctypes.c_void_p()
         self._library.nvrtcCreateProgram(ctypes.byref(program), source.encode(), name.encode(), 0, None, None)
         for expression in name_expressions:
             self._library.nvrtcAddNameExpression(program, expression.encode())
-        options = [f"-arch=sm_{arch}", *CUPY_OPTIONS, "-Xptxas=-v", f"-I{self.include}"]
+        options = [arch, *CUPY_OPTIONS, "-Xptxas=-v", f"-I{self.include}"]
         encoded = (ctypes.c_char_p * len(options))(*[option.encode() for option in options])
         status = self._library.nvrtcCompileProgram(program, len(options), encoded)
         log = self._text(program, "ProgramLog").rstrip(b"\0").decode()
-        cubin = self._text(program, "CUBIN") if status == 0 else None
+        code = self._text(program, product) if status == 0 else None
         self._library.nvrtcDestroyProgram(ctypes.byref(program))
-        return cubin, log
+        return code, log
 
     def _text(self, program, what):
         size = ctypes.c_size_t()
@@ -96,6 +106,13 @@ def faults(source, log):
         if used["static_shared_bytes"] > STATIC_SHARED_BYTES:
             out.append(f"{mangled} has {used['static_shared_bytes']} bytes of static shared memory")
     return out
+
+
+def slow_or_unordered_atomics(ptx):
+    """Atomic additions that depend on the order of threads (floats), or are a loop (64 bits in shared memory)."""
+    return re.findall(r"(?:atom|red)(?:\.\w+)*\.add(?:\.noftz)?\.(?:f16|bf16|f32|f64)\w*", ptx) + re.findall(
+        r"(?:atom|red)(?:\.\w+)*\.shared(?:\.\w+)*\.add\.u64", ptx
+    )
 
 
 def check(nvrtc, family, arch):

@@ -1,5 +1,6 @@
 """The typed launcher casts what is safe to cast, finds the instance and the device, and refuses the rest."""
 
+import re
 from importlib import import_module
 
 import numpy as np
@@ -116,6 +117,8 @@ def test_the_parameters_of_every_kernel_are_understood(cp, family):
         assert len(declared) <= 10, f"{family}.{kernel} takes {len(declared)} arguments: pass a struct"
         for c_type, is_pointer, name in declared:
             assert c_type in known or c_type in names or (c_type.endswith("Shape") and not is_pointer), name
+            if re.fullmatch(r"n|n_\w+", name) and not is_pointer:
+                assert c_type == "index", f"{family}.{kernel}: {name} is a size, and sizes are 64-bit"
 
 
 def test_an_unknown_kernel_is_named():

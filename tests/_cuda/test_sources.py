@@ -9,7 +9,7 @@ from ghostflow_learn._cuda import expression, families, instances, kernels_of, r
 
 from . import nvrtc as nvrtc_tool
 from .gpu import skip_outside_ci
-from .nvrtc import ARCHS, Nvrtc, check, faults, usage
+from .nvrtc import ARCHS, Nvrtc, check, faults, slow_or_unordered_atomics, usage
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,27 @@ def test_compiles_without_warnings_spills_or_stack(nvrtc, family, arch):
     kernels, found = check(nvrtc, family, arch)
     assert not found
     assert len(kernels) == len(instances(read_source(family)))
+
+
+@pytest.mark.parametrize("family", families())
+def test_no_kernel_adds_floats_atomically_or_64_bits_in_shared_memory(nvrtc, family):
+    source = read_source(family)
+    assert slow_or_unordered_atomics(nvrtc.ptx(source, instances(source))) == []
+
+
+@pytest.mark.parametrize(
+    "declaration, addition, found",
+    [
+        ("float* x", "atomicAdd(x, 1.f);", True),
+        ("double* x", "x[1] = atomicAdd(x, 1.0);", True),
+        ("unsigned long long* x", "__shared__ unsigned long long s; atomicAdd(&s, 1ull); x[0] = s;", True),
+        ("unsigned long long* x", "atomicAdd(x, 1ull);", False),
+        ("unsigned* x", "__shared__ unsigned s; atomicAdd(&s, 1u); x[0] = s;", False),
+    ],
+)
+def test_atomics_are_recognised(nvrtc, declaration, addition, found):
+    ptx = nvrtc.ptx(f'extern "C" __global__ void k({declaration}) {{ {addition} }}')
+    assert bool(slow_or_unordered_atomics(ptx)) == found
 
 
 @pytest.mark.parametrize(
