@@ -15,7 +15,7 @@ from . import patch_sklearn
 
 def main(args):
     if args == ["warmup"]:
-        return _warmup(sys.stdout)
+        return _warmup()
     if args == ["doctor"]:
         return _doctor()
     if args[:1] == ["-m"] and len(args) > 1:
