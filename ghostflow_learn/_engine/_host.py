@@ -8,9 +8,9 @@ from ._arrays import from_numpy, is_cupy
 __all__ = ["asarray", "hand_back", "to_numpy", "xp"]
 
 
-def asarray(X):
-    """C-contiguous array on this engine's device; a sparse matrix as it is."""
-    return X if issparse(X) else xp.ascontiguousarray(to_numpy(X))
+def asarray(X, order="C"):
+    """C-contiguous array on this engine's device, or in its own order for "K"; a sparse matrix as it is."""
+    return X if issparse(X) else xp.asarray(to_numpy(X), order=order)
 
 
 def to_numpy(X):

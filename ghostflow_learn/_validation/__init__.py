@@ -69,7 +69,7 @@ def fit_context(*, prefer_skip_nested_validation=True):
     return decorate
 
 
-def check_fit(estimator, X, y="no_validation", **checks):
+def check_fit(estimator, X, y="no_validation", *, reset=True, **checks):
     """Validated `X`, or (`X`, `y`), on the device they came on.
 
     Parameters
@@ -79,6 +79,8 @@ def check_fit(estimator, X, y="no_validation", **checks):
     X : array-like, sparse matrix, DataFrame, CuPy array or torch tensor of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         Goes where `X` is.
+    reset : bool, default=True
+        False for a `partial_fit` that is not the first: same features as before.
     **checks
         Those of scikit-learn's ``check_X_y``. By default X is dense, finite, float32 or float64, C-ordered.
 
@@ -87,7 +89,7 @@ def check_fit(estimator, X, y="no_validation", **checks):
     X : array or sparse matrix; CuPy if it came on a GPU, else NumPy
     y : the same, if it was passed
     """
-    return _check(estimator, X, y, reset=True, **{**DENSE_FLOATS, **checks})
+    return _check(estimator, X, y, reset=reset, **{**DENSE_FLOATS, **checks})
 
 
 def check_predict(estimator, X, **checks):
@@ -135,8 +137,19 @@ def encode_labels(y):
     """
     if is_cuda_array(y):
         return _device.encode_labels(y)
+    if y.dtype.kind in "iu" and len(y) and int(y.max()) - int(y.min()) < len(y):
+        return _encode_small_integers(y)
     classes, codes = np.unique(y, return_inverse=True)
     return classes, codes.reshape(-1)
+
+
+def _encode_small_integers(y):
+    """Without the sort of np.unique, which takes longer than many a fit."""
+    low = y.min().astype(np.int64)
+    offsets = y.astype(np.int64, copy=False).reshape(-1) - low
+    present = np.zeros(int(offsets.max()) + 1, dtype=np.int64)
+    present[offsets] = 1
+    return (np.flatnonzero(present) + low).astype(y.dtype), (np.cumsum(present) - 1)[offsets]
 
 
 def take_labels(engine, classes, codes, like):
@@ -166,18 +179,20 @@ def _check(estimator, X, y, *, reset, **checks):
     if is_cuda_array(X):
         return _device.check(estimator, X, y, **checks)
     X, y = _on_host(X), _on_host(y)
-    in_parallel = isinstance(X, np.ndarray) and X.size > MANY and checks.get("ensure_all_finite", True) is True
+    finite = checks.get("ensure_all_finite", True)
+    in_parallel = isinstance(X, np.ndarray) and X.size > MANY and finite is not False
     if in_parallel:
         checks["ensure_all_finite"] = False
     checked = validate_data(estimator, X, y, **checks)
     if in_parallel and not sklearn.get_config()["assume_finite"]:
-        _check_finite_in_parallel(estimator, *(checked if isinstance(checked, tuple) else (checked,)))
+        allow_nan = finite == "allow-nan"
+        _check_finite_in_parallel(estimator, allow_nan, *(checked if isinstance(checked, tuple) else (checked,)))
     return checked
 
 
-def _check_finite_in_parallel(estimator, X, y=None):
+def _check_finite_in_parallel(estimator, allow_nan, X, y=None):
     if not cpu_engine().checks.all_finite(X):
-        assert_all_finite(X, estimator_name=type(estimator).__name__, input_name="X")
+        assert_all_finite(X, allow_nan=allow_nan, estimator_name=type(estimator).__name__, input_name="X")
     if y is not None and y.dtype.kind == "f":
         assert_all_finite(y, input_name="y")
 

@@ -19,11 +19,11 @@ def use_device_of(X):
         device.use()
 
 
-def asarray(X):
-    """C-contiguous array on this engine's device."""
+def asarray(X, order="C"):
+    """C-contiguous array on this engine's device, or in its own order for "K"."""
     with _device_for(X):
         try:
-            return xp.asarray(xp.from_dlpack(X) if is_torch(X) and is_cuda_array(X) else X, order="C")
+            return xp.asarray(xp.from_dlpack(X) if is_torch(X) and is_cuda_array(X) else X, order=order)
         except MemoryError as error:
             raise MemoryError(_no_room_for(X)) from error
 
