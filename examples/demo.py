@@ -70,9 +70,9 @@ def main():
     for task, picture in zip(tasks, pictures, strict=False):
         print(f"\n{task.name}: {task.kind}, {len(task.X_train):,} rows to fit, {len(task.X_test):,} to predict,")
         print(f"{describe(task.X_train)}.", flush=True)
-        runs[task.name] = compare(task)
+        runs[task.name] = compare(task, args.rounds)
         save_predictions(task, runs[task.name], picture)
-    print_table(tasks, runs)
+    print_table(tasks, runs, args.rounds)
     save_times(runs, pictures[-1])
     print(f"\nPictures: {', '.join(map(str, pictures))}")
     return 0
@@ -106,13 +106,13 @@ def grid_search(library, task):
     return GridSearchCV(pipeline, grid, cv=task.cv)
 
 
-def compare(task):
+def compare(task, n_rounds):
     """Fit and predict with both libraries in turns, so that a slow moment of the machine falls on both."""
     fits, predictions = {name: [] for name in LIBRARIES}, {name: [] for name in LIBRARIES}
     searches = {}
     warm_up(task)
     begin = time.perf_counter()
-    for i in range(ROUNDS):
+    for i in range(n_rounds):
         if i and time.perf_counter() - begin > LONGEST:
             break
         for name in LIBRARIES:
@@ -140,7 +140,7 @@ def warm_up(task):
 # ---------------------------------------------------------------- what comes out
 
 
-def print_table(tasks, runs):
+def print_table(tasks, runs, n_rounds):
     score_names = {task.name: "R2" if task.kind == "regression" else "accuracy" for task in tasks}
     print(f"\n{'task':<16}{'library':<17}{'score':<17}{'search':>9}{'predict':>11}   best parameters")
     for name, pair in runs.items():
@@ -151,7 +151,7 @@ def print_table(tasks, runs):
             print(f"{name:<16}{library:<17}{score:<17}{fit:>7.2f} s{predict:>8.1f} ms   {best}")
         fit, predict = (ratio(pair, field) for field in ("fit_seconds", "predict_seconds"))
         print(f"{'':<16}{'ours is faster by':<34}{fit:>7.2f} x{predict:>8.2f} x")
-    print(f"\nMedians of up to {ROUNDS} turns. A search is {FOLDS} folds of 6 candidates, and the best once more.")
+    print(f"\nMedians of up to {n_rounds} turns. A search is {FOLDS} folds of 6 candidates, and the best once more.")
 
 
 def ratio(pair, field):
@@ -305,6 +305,7 @@ def parse_arguments():
     parser.add_argument("--csv", metavar="FILE", help="your own table")
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict, with --csv")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder of the pictures")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each search is timed (default: 3)")
     parser.error = lambda message: parser.exit(2, f"demo: {message}\n")
     args = parser.parse_args()
     if bool(args.csv) != bool(args.target):

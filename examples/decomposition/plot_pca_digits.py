@@ -8,9 +8,8 @@ from ghostflow_learn.decomposition import PCA
 X, digit = load_digits(return_X_y=True)
 plane = PCA(n_components=2).fit_transform(X)
 short = PCA(n_components=0.9).fit(X)
-print(
-    f"{short.n_components_} of {X.shape[1]} components keep {short.explained_variance_ratio_.sum():.1%} of the variance"
-)
+kept = short.explained_variance_ratio_.sum()
+print(f"{short.n_components_} of {X.shape[1]} components keep {kept:.1%} of the variance")
 
 _, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
 points = left.scatter(*plane.T, c=digit, s=6, cmap="tab10")

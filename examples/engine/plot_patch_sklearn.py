@@ -9,7 +9,7 @@ from sklearn.datasets import make_blobs
 
 from ghostflow_learn import is_native, patch_sklearn
 
-X, _ = make_blobs(50_000, 12, centers=30, cluster_std=6.0, random_state=0)
+X, _ = make_blobs(20_000, 12, centers=30, cluster_std=6.0, random_state=0)
 
 
 def somebody_elses_code():

@@ -16,9 +16,8 @@ alphas = np.logspace(-3, 4, 60)
 model = RidgeCV(alphas=alphas, store_cv_results=True).fit(X_train, y_train)
 left_out_error = model.cv_results_.mean(axis=0)
 test_scores = [Ridge(alpha=alpha).fit(X_train, y_train).score(X_test, y_test) for alpha in alphas]
-print(
-    f"alpha {model.alpha_:.3g}: R2 {model.score(X_test, y_test):.3f} on new rows; the best there is {max(test_scores):.3f}"
-)
+score = model.score(X_test, y_test)
+print(f"alpha {model.alpha_:.3g}: R2 {score:.3f} on new rows; the best there is {max(test_scores):.3f}")
 
 _, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
 axes.semilogx(alphas, left_out_error, label="mean squared error, each row left out once")
