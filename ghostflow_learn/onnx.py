@@ -1,0 +1,38 @@
+"""Our estimators in ONNX: `register()` lets skl2onnx convert them, alone and within pipelines."""
+
+from ._patch import native_estimators
+
+
+def register():
+    """Tell skl2onnx to convert each of our estimators as it converts scikit-learn's of the same name.
+
+    Our fitted attributes are scikit-learn's, so its converters read them. Call it once per process, before
+    ``skl2onnx.to_onnx`` or ``skl2onnx.convert_sklearn``.
+
+    Returns
+    -------
+    names : list of str
+        The estimators that can be converted.
+
+    Raises
+    ------
+    ImportError
+        If skl2onnx is not installed: ``pip install ghostflow-learn[onnx]``.
+
+    Examples
+    --------
+    >>> import ghostflow_learn.onnx
+    >>> "PCA" in ghostflow_learn.onnx.register()
+    True
+    """
+    from skl2onnx._parse import sklearn_parsers_map
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+
+    counterparts = native_estimators()
+    for ours, theirs in counterparts.items():
+        for known in (sklearn_operator_name_map, sklearn_parsers_map):
+            # skl2onnx knows ours already, and not scikit-learn's, if it was imported while patched.
+            entry = known.get(theirs, known.get(ours))
+            if entry is not None:
+                known[ours] = known[theirs] = entry
+    return [ours.__name__ for ours in counterparts if ours in sklearn_operator_name_map]

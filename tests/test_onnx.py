@@ -1,0 +1,91 @@
+"""Every estimator converts to ONNX and answers in onnxruntime as it does here."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import is_classifier
+from sklearn.datasets import load_iris
+from sklearn.pipeline import make_pipeline
+
+from ghostflow_learn import onnx
+from ghostflow_learn._patch import native_estimators
+
+skl2onnx = pytest.importorskip("skl2onnx", reason="pip install ghostflow-learn[onnx]")
+onnxruntime = pytest.importorskip("onnxruntime", reason="pip install ghostflow-learn[test]")
+
+COUNTERPARTS = native_estimators()
+X, y = load_iris(return_X_y=True)
+X = X.astype(np.float32)
+every_estimator = pytest.mark.parametrize("ours", COUNTERPARTS, ids=lambda cls: cls.__name__)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _registered():
+    onnx.register()
+
+
+def run_in_onnx(model, data):
+    options = {"zipmap": False} if hasattr(model, "classes_") else None
+    graph = skl2onnx.to_onnx(model, data[:1], options=options)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    return dict(zip([output.name for output in session.get_outputs()], session.run(None, {"X": data})))
+
+
+def assert_agrees(model, data):
+    out = run_in_onnx(model, data)
+    if hasattr(model, "transform") and not hasattr(model, "predict"):
+        np.testing.assert_allclose(out["variable"], model.transform(data), rtol=1e-3, atol=1e-4)
+    elif "label" in out:
+        np.testing.assert_array_equal(out["label"], model.predict(data))
+    else:
+        np.testing.assert_allclose(out["variable"].ravel(), model.predict(data).ravel(), rtol=1e-3, atol=1e-4)
+    if "probabilities" in out and hasattr(model, "predict_proba"):
+        np.testing.assert_allclose(out["probabilities"], model.predict_proba(data), rtol=1e-3, atol=1e-4)
+    if hasattr(model, "cluster_centers_"):
+        np.testing.assert_allclose(out["scores"], model.transform(data), rtol=1e-2, atol=1e-3)
+
+
+@every_estimator
+def test_an_estimator_answers_in_onnx_as_here(ours):
+    assert_agrees(ours().fit(X, y), X)
+
+
+@every_estimator
+def test_an_estimator_fitted_on_float64_answers_too(ours):
+    assert_agrees(ours().fit(X.astype(np.float64), y), X)
+
+
+@every_estimator
+def test_a_pipeline_around_an_estimator_converts(ours):
+    first = next(cls for cls in COUNTERPARTS if cls.__name__ == "PCA")
+    assert_agrees(make_pipeline(first(3), ours()).fit(X, y), X)
+
+
+@pytest.mark.parametrize("ours", [cls for cls in COUNTERPARTS if is_classifier(cls())], ids=lambda cls: cls.__name__)
+def test_two_classes_convert(ours):
+    assert_agrees(ours().fit(X[:100], y[:100]), X[:100])
+
+
+def test_every_estimator_can_be_registered():
+    assert set(onnx.register()) == {ours.__name__ for ours in COUNTERPARTS}
+
+
+def test_ours_and_scikit_learns_convert_where_skl2onnx_is_imported_while_patched():
+    code = (
+        "import sklearn.decomposition, numpy as np\n"
+        "theirs = sklearn.decomposition.PCA\n"
+        "import ghostflow_learn, ghostflow_learn.onnx\n"
+        "ghostflow_learn.patch_sklearn()\n"
+        "ghostflow_learn.onnx.register()\n"
+        "from skl2onnx import to_onnx\n"
+        "X = np.eye(4, dtype='float32')\n"
+        "to_onnx(sklearn.decomposition.PCA(2).fit(X), X); to_onnx([theirs][0](2).fit(X), X)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_converters_wait_for_register():
+    code = "import sys, ghostflow_learn.onnx; assert 'skl2onnx' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
