@@ -2,7 +2,8 @@
 
 from .. import _names
 from ._linear_regression import LinearRegression
+from ._ridge import Ridge, RidgeClassifier
 
-__all__ = ["LinearRegression"]
+__all__ = ["LinearRegression", "Ridge", "RidgeClassifier"]
 
 __getattr__, __dir__ = _names.fall_through(__name__)
