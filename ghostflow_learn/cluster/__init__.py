@@ -1,5 +1,7 @@
 """Clustering; a name that is not here is scikit-learn's own."""
 
 from .. import _names
+from ._kmeans import KMeans
 
+__all__ = ["KMeans"]
 __getattr__, __dir__ = _names.fall_through(__name__)

@@ -1,39 +1,234 @@
-import numpy as np
+from collections import namedtuple
 
-from ._jit import kernel
-from ._launch import launch, launch_reduce
+import numpy as np
+from scipy.sparse import issparse
+
+from .._clusters import Clusters
+from .._merge import merge
+from . import _kmeans_csr as csr
+from ._blas import one_thread
+from ._jit import FASTMATH, kernel
+from ._kmeans_bounds import TILE, Nearest, drifted, noise, pending, settle, start
+from ._launch import launch, launch_reduce, run_blocks
+
+CHUNK = 1024  # samples that k-means++ draws from at a time
+MOVED = 8  # multiply-adds in the time that one value takes from memory
+SKIPPED = 16  # multiply-adds in the time that it takes to skip a sample
+FINITE = FASTMATH | {"nnan"}  # data are finite: a minimum that need not look for NaN vectorises
+
+# scaled : (n_clusters, n_features)  -2 (center - offset)
+# norms  : (n_clusters,)             squared norm of center - offset
+# offset : (n_features,)             the middle of the centers: about it, scores keep their digits
+# noise  : float                     see _kmeans_bounds.noise
+Centers = namedtuple("Centers", "scaled norms offset noise")
+
+
+def mean_variance(X):
+    def moments(start, stop):
+        part = X[start:stop]
+        mean = part.mean(axis=0, dtype=np.float64)
+        return np.full(mean.shape, stop - start), mean, np.square(part - mean).sum(axis=0)
+
+    _, _, ssd = merge(*np.stack(run_blocks(moments, len(X), MOVED * X.shape[1]), axis=1))
+    return float(ssd.mean() / len(X))
+
+
+def seed(X, sample_weight, first, draws):
+    closest = np.full(X.shape[0], np.inf, dtype=X.dtype)
+    chosen = np.full(len(draws) + 1, first, dtype=np.int64)
+    trials = chosen[:1]
+    for i in range(len(chosen)):
+        # One pass over X for each sample chosen: it takes in the last one and weighs the trials for the next.
+        potentials = _try(X, sample_weight, closest, chosen[max(0, i - 1)], trials)
+        best = potentials.sum(axis=0).argmin()
+        chosen[i] = trials[best]
+        if i < len(draws):
+            cumulative = potentials[:, best].cumsum()
+            trials = _locate(X, sample_weight, closest, chosen[i], cumulative, draws[i] * cumulative[-1])
+    return chosen
 
 
 def assign(X, centers):
-    labels = np.empty(len(X), dtype=np.int32)
-    sq_dists = np.empty(len(X), dtype=X.dtype)
-    launch(_assign, len(X), (X, centers.T.copy(), labels, sq_dists), row_cost=X.shape[1] * len(centers))
+    labels = np.empty(X.shape[0], dtype=np.int32)
+    sq_dists = np.empty(X.shape[0], dtype=X.dtype)
+    label = csr.label if issparse(X) else _label
+    with one_thread():
+        args = (_raw(X), centers, _prepared(X, centers), labels, sq_dists)
+        launch(label, X.shape[0], args, _row_cost(X, len(centers)))
     return labels, sq_dists
 
 
 def update(X, sample_weight, labels, n_clusters):
     partials = [((n_clusters, X.shape[1]), np.float64), ((n_clusters,), np.float64)]
-    return tuple(launch_reduce(_accumulate, len(X), (X, sample_weight, labels), partials, row_cost=X.shape[1]))
+    accumulate = csr.accumulate if issparse(X) else _accumulate
+    args = (_raw(X), sample_weight, labels)
+    return tuple(launch_reduce(accumulate, X.shape[0], args, partials, _row_cost(X, 1)))
+
+
+def regroup(X, sample_weight, centers, previous=None):
+    n_samples, n_features = X.shape
+    labels, state = start(X, centers) if previous is None else (previous.labels, drifted(previous.state, centers))
+    partials = [(state.totals.shape, np.float64), ((2,), np.int64)]
+    args = (_raw(X), sample_weight, _prepared(X, centers), state.drift, labels, state.slack)
+    row_cost = SKIPPED + _row_cost(X, len(centers)) * state.n_examined / n_samples
+    with one_thread():
+        change, (n_changed, n_examined) = launch_reduce(
+            csr.regroup if issparse(X) else _regroup, n_samples, args, partials, row_cost
+        )
+    totals = state.totals + change
+    totals[totals[:, -1] == 0] = 0  # what rounding leaves behind in a cluster without samples
+    state = state._replace(totals=totals, n_examined=int(n_examined))
+    return Clusters(labels, totals[:, :n_features], totals[:, n_features], int(n_changed), state)
+
+
+def sq_dists(X, centers, labels):
+    result = np.empty(X.shape[0])
+    launch(csr.measure if issparse(X) else _measure, X.shape[0], (_raw(X), centers, labels, result), _row_cost(X, 1))
+    return result
+
+
+def distances(X, centers):
+    result = np.empty((X.shape[0], len(centers)), dtype=X.dtype)
+    measure_all = csr.measure_all if issparse(X) else _measure_all
+    launch(measure_all, X.shape[0], (_raw(X), centers, result), _row_cost(X, len(centers)))
+    return result
+
+
+def _raw(X):
+    """What kernels take: an array, or the three arrays of a sparse matrix."""
+    return csr.Csr(X.data, X.indices, X.indptr) if issparse(X) else X
+
+
+def _row_cost(X, n_clusters):
+    n_values = X.nnz / max(1, X.shape[0]) if issparse(X) else X.shape[1]
+    return n_values * (n_clusters + MOVED)
+
+
+def _prepared(X, centers):
+    if issparse(X):
+        longest = np.diff(X.indptr).max(initial=0)
+        return csr.Centers((-2 * centers).T.copy(), np.square(centers).sum(axis=1), noise(longest, X.dtype))
+    offset = centers.mean(axis=0)
+    shifted = centers - offset
+    return Centers(-2 * shifted, np.square(shifted).sum(axis=1), offset, noise(X.shape[1], X.dtype))
+
+
+def _try(X, sample_weight, closest, last, trials):
+    """Take the sample `last` into `closest`; the sums (n_chunks, n_trials) that each trial would leave."""
+    candidates = _rows(X, np.concatenate(([last], trials)))
+    n_chunks = -(-X.shape[0] // CHUNK)
+    potentials = np.zeros((n_chunks, len(trials)))
+    args = (_raw(X), sample_weight, candidates, closest, CHUNK, potentials)
+    cost = min(CHUNK, X.shape[0]) * _row_cost(X, len(candidates))
+    launch(csr.weigh if issparse(X) else _weigh, n_chunks, args, cost)
+    return potentials
+
+
+def _locate(X, sample_weight, closest, last, cumulative, targets):
+    """Where the running sum of weight times squared distance reaches each of `targets`; `last` is not in `closest`."""
+    locate = csr.locate if issparse(X) else _find
+    center = _rows(X, [last])[0]
+    chunks = cumulative.searchsorted(targets).clip(max=len(cumulative) - 1)
+    found = np.empty(len(targets), dtype=np.int64)
+    for t, c in enumerate(chunks):
+        target = targets[t] - (cumulative[c - 1] if c else 0.0)
+        stop = min((c + 1) * CHUNK, X.shape[0])
+        found[t] = locate(_raw(X), sample_weight, closest, center, target, c * CHUNK, stop)
+    return found
+
+
+def _rows(X, indices):
+    return X[indices].toarray() if issparse(X) else X[indices]
+
+
+@kernel(fastmath=FINITE)
+def _nearest_two(X, rows, centers, tile, scores, nearest):
+    for r in range(len(rows)):
+        x, shifted, sq_norm = X[rows[r]], tile[r], X.dtype.type(0)
+        for j in range(len(x)):
+            shifted[j] = x[j] - centers.offset[j]
+            sq_norm += shifted[j] * shifted[j]
+        nearest.sq_norm[r] = sq_norm
+    np.dot(centers.scaled, tile.T, scores)
+    _two_smallest(scores, centers.norms, nearest.first, nearest.second, nearest.label)
+
+
+@kernel(fastmath=FINITE)
+def _two_smallest(scores, norms, first, second, label):
+    # Lanes are samples; two centers a turn halve the traffic of what is kept.
+    n_clusters, n_lanes = scores.shape
+    one = scores[0]
+    for r in range(n_lanes):
+        first[r], second[r], label[r] = one[r] + norms[0], np.inf, 0
+    for k in range(1, n_clusters, 2):
+        other = min(k + 1, n_clusters - 1)
+        one, two, c, d = scores[k], scores[other], norms[k], norms[other]
+        at_one, at_two = label.dtype.type(k), label.dtype.type(other)
+        alone = second.dtype.type(np.inf if other == k else 0)
+        for r in range(n_lanes):
+            a, b, best = one[r] + c, two[r] + d + alone, first[r]
+            low, high, at = (b, a, at_two) if b < a else (a, b, at_one)
+            runner_up = min(high, max(best, low))
+            second[r] = min(second[r], runner_up)
+            label[r] = at if low < best else label[r]
+            first[r] = min(low, best)
 
 
 @kernel
-def _assign(X, centers_t, labels, sq_dists, start, stop):
-    # One sample against all centers: the inner loop runs along centers, so it vectorises.
-    n_features, n_clusters = centers_t.shape
-    sq = np.empty(n_clusters, dtype=X.dtype)
-    for i in range(start, stop):
-        sq[:] = 0
-        for j in range(n_features):
-            x = X[i, j]
-            for k in range(n_clusters):
-                diff = x - centers_t[j, k]
-                sq[k] += diff * diff
-        best = 0
-        for k in range(1, n_clusters):
-            if sq[k] < sq[best]:
-                best = k
-        labels[i] = best
-        sq_dists[i] = sq[best]
+def _regroup(X, sample_weight, centers, drift, labels, slack, totals, counts, start, stop):
+    n_clusters, n_features = centers.scaled.shape
+    n_lanes = min(TILE, stop - start)
+    tile, scores = np.zeros((n_lanes, n_features), dtype=X.dtype), np.empty((n_clusters, n_lanes), dtype=X.dtype)
+    best = np.empty((4, n_lanes), dtype=X.dtype)
+    nearest = Nearest(best[0], best[1], best[2], best[3])
+    rows, left = np.empty(n_lanes, dtype=np.int64), np.empty(n_lanes, dtype=np.int64)
+    while start < stop:
+        n_rows, start = pending(labels, slack, drift, rows, start, stop)
+        if n_rows == 0:
+            return
+        _nearest_two(X, rows[:n_rows], centers, tile, scores, nearest)
+        settle(nearest, centers.norms, centers.noise, drift, rows[:n_rows], labels, slack, left)
+        counts[1] += n_rows
+        for r in range(n_rows):
+            i = rows[r]
+            if left[r] != labels[i]:
+                counts[0] += 1
+                _add(X[i], np.float64(sample_weight[i]), 1, totals[labels[i]])
+                if left[r] >= 0:
+                    _add(X[i], -np.float64(sample_weight[i]), -1, totals[left[r]])
+
+
+@kernel
+def _add(x, weight, count, total):
+    for j in range(len(x)):
+        total[j] += weight * x[j]
+    total[-2] += weight
+    total[-1] += count if weight != 0 else 0
+
+
+@kernel
+def _label(X, centers, prepared, labels, sq_dists, start, stop):
+    n_clusters, n_features = centers.shape
+    n_lanes = min(TILE, stop - start)
+    tile, scores = np.zeros((n_lanes, n_features), dtype=X.dtype), np.empty((n_clusters, n_lanes), dtype=X.dtype)
+    best = np.empty((4, n_lanes), dtype=X.dtype)
+    nearest = Nearest(best[0], best[1], best[2], best[3])
+    for first in range(start, stop, n_lanes):
+        rows = np.arange(first, min(first + n_lanes, stop))
+        _nearest_two(X, rows, prepared, tile, scores, nearest)
+        for r in range(len(rows)):
+            k = int(nearest.label[r])
+            labels[rows[r]] = k
+            sq_dists[rows[r]] = _sq_dist(X[rows[r]], centers[k])
+
+
+@kernel
+def _sq_dist(x, center):
+    total = x.dtype.type(0)
+    for j in range(len(x)):
+        diff = x[j] - center[j]
+        total += diff * diff
+    return total
 
 
 @kernel
@@ -43,3 +238,55 @@ def _accumulate(X, sample_weight, labels, sums, weight, start, stop):
         for j in range(X.shape[1]):
             sums[k, j] += np.float64(sample_weight[i]) * X[i, j]
         weight[k] += sample_weight[i]
+
+
+@kernel
+def _measure(X, centers, labels, sq_dists, start, stop):
+    for i in range(start, stop):
+        sq_dists[i] = _sq_dist(X[i], centers[labels[i]])
+
+
+@kernel
+def _measure_all(X, centers, distances, start, stop):
+    for i in range(start, stop):
+        for k in range(len(centers)):
+            distances[i, k] = np.sqrt(_sq_dist(X[i], centers[k]))
+
+
+@kernel
+def _weigh(X, sample_weight, candidates, closest, chunk, potentials, start, stop):
+    sq_dists = np.empty((len(candidates), 4), dtype=X.dtype)
+    for c in range(start, stop):
+        last = min((c + 1) * chunk, len(X)) - 1
+        for i in range(c * chunk, last + 1, 4):
+            for t in range(len(candidates)):
+                _four_sq_dists(X, i, last, candidates[t], sq_dists[t])
+            for r in range(min(4, last + 1 - i)):
+                closest[i + r] = min(closest[i + r], sq_dists[0, r])
+                for t in range(1, len(candidates)):
+                    nearer = min(closest[i + r], sq_dists[t, r])
+                    potentials[c, t - 1] += np.float64(sample_weight[i + r]) * nearer
+
+
+@kernel
+def _four_sq_dists(X, i, last, center, sq_dists):
+    # Four samples at a time: one load of the center serves four sums that do not wait for each other.
+    x0, x1, x2, x3 = X[i], X[min(i + 1, last)], X[min(i + 2, last)], X[min(i + 3, last)]
+    s0 = s1 = s2 = s3 = X.dtype.type(0)
+    for j in range(len(center)):
+        d0, d1, d2, d3 = x0[j] - center[j], x1[j] - center[j], x2[j] - center[j], x3[j] - center[j]
+        s0 += d0 * d0
+        s1 += d1 * d1
+        s2 += d2 * d2
+        s3 += d3 * d3
+    sq_dists[0], sq_dists[1], sq_dists[2], sq_dists[3] = s0, s1, s2, s3
+
+
+@kernel
+def _find(X, sample_weight, closest, center, target, start, stop):
+    running = 0.0
+    for i in range(start, stop):
+        running += np.float64(sample_weight[i]) * min(closest[i], _sq_dist(X[i], center))
+        if running >= target:
+            return i
+    return stop - 1
