@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from ghostflow_learn import _engine
+
 from . import emulator, gpu
 
 
@@ -18,14 +20,25 @@ def test_a_missing_compiler_skips_with_its_reason_but_fails_in_ci(monkeypatch):
         pass
 
 
-def test_an_engine_that_was_imported_with_another_cupy_is_imported_again(on_gpu, monkeypatch):
+@pytest.fixture
+def engine_modules():
+    """Names of the CUDA engine's modules; whatever the test does to them is undone."""
+    names = lambda: [name for name in sys.modules if name.startswith("ghostflow_learn._engine.cuda")]
+    before, package = {name: sys.modules[name] for name in names()}, getattr(_engine, "cuda", None)
+    yield names
+    for name in names():
+        del sys.modules[name]
+    sys.modules.update(before)
+    if package is not None:
+        _engine.cuda = package
+
+
+def test_an_engine_that_was_imported_with_another_cupy_is_imported_again(engine_modules):
     if gpu.is_real():
         pytest.skip("there is only one CuPy here")
-    name = "ghostflow_learn._engine.cuda"
-    other = type(sys)(name)
-    other.xp = "another CuPy"
-    monkeypatch.setitem(sys.modules, name, other)
     with gpu.available() as cupy:
-        from ghostflow_learn._engine import get_engine
-
-        assert get_engine(on_gpu([[1.0]])).xp is cupy
+        assert _engine.get_engine(cupy.ones(1)).kmeans.assign
+    for name in engine_modules():
+        sys.modules[name].xp = "another CuPy"
+    with gpu.available() as cupy:
+        assert _engine.get_engine(cupy.ones(1)).xp is cupy
