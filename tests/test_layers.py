@@ -31,10 +31,9 @@ INSIDE = {
     "cuda": {"torch"},
     "_cuda": {"cupy"},
     "_engine": {"cupy", "torch", "pandas"},
-    "foundation": {"cupy", "numba", "pandas"},
+    "foundation": {"cupy", "numba", "pandas", "skl2onnx"},
     "estimators": {"pandas", "matplotlib"},
 }
-FOUNDATION = {"__init__", "__main__", "_base", "_config", "_convert", "_counterpart", "_names", "_patch", "_validation"}
 MAY_USE_PRIVATE_SKLEARN = {"_config", "_patch", "_validation"}
 
 
@@ -79,7 +78,7 @@ def layer_of(path):
         return parts[1] if parts[1] in {"reference", "cpu", "cuda"} else "_engine"
     if parts[0] == "_cuda":
         return "_cuda"
-    return "foundation" if parts[0] in FOUNDATION else "estimators"
+    return "foundation" if parts[0].startswith("_") or parts[0] == "onnx" else "estimators"
 
 
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
