@@ -7,7 +7,11 @@ import joblib
 import numpy as np
 import sklearn
 from sklearn.base import _fit_context as _sklearn_fit_context
+from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils._param_validation import HasMethods, Hidden, Interval, Options, RealNotInt, StrOptions
+from sklearn.utils.metadata_routing import _raise_for_params as raise_for_params
+from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
+from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_classes
 from sklearn.utils.validation import (
     _check_sample_weight,
     assert_all_finite,
@@ -38,14 +42,19 @@ __all__ = [
     "Interval",
     "Options",
     "RealNotInt",
+    "SparseCoefMixin",
     "StrOptions",
     "check_array",
     "check_fit",
     "check_is_fitted",
+    "check_partial_fit_classes",
     "check_predict",
     "check_weight",
     "encode_labels",
     "fit_context",
+    "fit_task",
+    "raise_for_params",
+    "routing_enabled",
     "take_labels",
     "threads_for",
     "with_callbacks",
@@ -67,6 +76,19 @@ def fit_context(*, prefer_skip_nested_validation=True):
         return _sklearn_fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)(within_scope)
 
     return decorate
+
+
+@contextmanager
+def fit_task(estimator, X, y, **metadata):
+    """Tell scikit-learn's callbacks, where it has them, of a fit that is one task without parts."""
+    if not hasattr(estimator, "_init_callback_context"):
+        yield
+        return
+    context = estimator._init_callback_context()
+    task = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+    context.call_on_fit_task_begin(**task)
+    yield
+    context.call_on_fit_task_end(**task, reconstruction_attributes={})
 
 
 def check_fit(estimator, X, y="no_validation", *, reset=True, **checks):
