@@ -1,6 +1,6 @@
 """What a user waits for before the first result: imports, and kernels compiled or loaded from the cache.
 
-    python benchmarks/bench_startup.py [--only KMeans] [--repeat 5] [--save]
+    python benchmarks/startup.py [--only KMeans] [--repeat 5] [--save]
 
 Every figure comes from fresh processes. "Compiler" is the first fit of a process less the second, with importing
 Numba in it; first with an empty cache, then with the cache that the process before has left.
