@@ -92,8 +92,8 @@ def _startup(path):
     startup = json.loads(path.read_text())["startup"]
     first, later = (max(startup[kind].items(), key=lambda item: item[1]) for kind in ("first", "later"))
     yield (
-        f"Importing adds {startup['import']:.2f} s to importing scikit-learn. The first fit on a new machine waits up to "
-        f"{first[1]:.1f} s for the compiler ({first[0]}), a later process up to {later[1]:.1f} s ({later[0]}); "
+        f"Importing adds {startup['import']:.2f} s to importing scikit-learn. The first fit on a new machine waits up "
+        f"to {first[1]:.1f} s for the compiler ({first[0]}), a later process up to {later[1]:.1f} s ({later[0]}); "
         "`python -m ghostflow_learn warmup` compiles everything ahead."
     )
 
