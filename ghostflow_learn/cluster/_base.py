@@ -110,9 +110,12 @@ class BaseKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin
         return engine.hand_back(engine.kmeans.distances(data, centers), like=X)
 
     def _check_predict(self, X):
-        data = check_predict(self, X, **CSR)
+        data = self._check_predict_input(X)
         engine = get_engine(data)
         return engine, engine.asarray(data), engine.asarray(self.cluster_centers_.astype(data.dtype, copy=False))
+
+    def _check_predict_input(self, X):
+        return check_predict(self, X, **CSR)
 
     def _check_fit(self, X, *, default_n_init, **checks):
         X = check_fit(self, X, **CSR, **checks)

@@ -108,9 +108,17 @@ def _prepared(X, centers):
     if issparse(X):
         longest = np.diff(X.indptr).max(initial=0)
         return csr.Centers((-2 * centers).T.copy(), np.square(centers).sum(axis=1), noise(longest, X.dtype))
-    offset = centers.mean(axis=0)
+    offset = _middle(centers)
     shifted = centers - offset
     return Centers(-2 * shifted, np.square(shifted).sum(axis=1), offset, noise(X.shape[1], X.dtype))
+
+
+def _middle(centers):
+    """Near the mean of the centers, but rounded to a power of two above their spread, so that subtracting it from
+    integers or other short numbers rounds nothing: what is a tie stays one."""
+    middle = centers.mean(axis=0)
+    exponent = np.frexp(np.abs(centers - middle).max(axis=0))[1]
+    return np.ldexp(np.rint(np.ldexp(middle, -exponent)), exponent)
 
 
 def _try(X, sample_weight, closest, last, trials):
