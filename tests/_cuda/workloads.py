@@ -64,12 +64,90 @@ def assert_same_bits(op, got, again, when):
         np.testing.assert_array_equal(g, a, err_msg=f"{op} output {i} differs {when}")
 
 
+def kmeans_data(rng, n, dtype):
+    """X, weights, centers and labels of more features and clusters than one tile holds."""
+    X, centers = rng.normal(size=(n, 37)).astype(dtype), rng.normal(size=(45, 37)).astype(dtype)
+    return X, rng.uniform(size=n).astype(dtype), centers, rng.integers(45, size=n).astype(np.int32)
+
+
 @workload("kmeans.assign", choices=(0,), flops=lambda X, centers: 3 * X.size * len(centers))
 def _(rng, n, dtype):
-    return rng.normal(size=(n, 37)).astype(dtype), rng.normal(size=(45, 37)).astype(dtype)
+    X, _, centers, _ = kmeans_data(rng, n, dtype)
+    return X, centers
 
 
 @workload("kmeans.update")
 def _(rng, n, dtype):
-    labels = rng.integers(45, size=n).astype(np.int32)
-    return rng.normal(size=(n, 37)).astype(dtype), rng.uniform(size=n).astype(dtype), labels, 45
+    X, sample_weight, _, labels = kmeans_data(rng, n, dtype)
+    return X, sample_weight, labels, 45
+
+
+@workload("kmeans.sq_dists")
+def _(rng, n, dtype):
+    X, _, centers, labels = kmeans_data(rng, n, dtype)
+    return X, centers, labels
+
+
+@workload("kmeans.distances", flops=lambda X, centers: 3 * X.size * len(centers))
+def _(rng, n, dtype):
+    X, _, centers, _ = kmeans_data(rng, n, dtype)
+    return X, centers
+
+
+@workload("kmeans.seed")
+def _(rng, n, dtype):
+    X, sample_weight, _, _ = kmeans_data(rng, max(n, 1), dtype)
+    n_trials = 33 if n <= 257 else 6  # 33: a second round; emulated, it costs
+    return X, sample_weight, len(X) // 2, rng.uniform(size=(2, n_trials))
+
+
+def columns_data(rng, n, dtype):
+    """X with some NaN, of more features than one tile holds; codes of 5 groups, and weights."""
+    X = rng.normal(3, size=(n, 37)).astype(dtype)
+    X[rng.uniform(size=X.shape) < 0.1] = np.nan
+    return X, rng.integers(5, size=n), rng.uniform(size=n).astype(dtype)
+
+
+@workload("columns.moments")
+def _(rng, n, dtype):
+    X, _, sample_weight = columns_data(rng, n, dtype)
+    return X, sample_weight
+
+
+@workload("columns.group_moments")
+def _(rng, n, dtype):
+    X, codes, sample_weight = columns_data(rng, n, dtype)
+    return X, codes, 5, sample_weight
+
+
+@workload("columns.min_max")
+def _(rng, n, dtype):
+    return (columns_data(rng, n + 1, dtype)[0],)
+
+
+@workload("columns.standardize")
+def _(rng, n, dtype):
+    X, _, _ = columns_data(rng, n, dtype)
+    return X, rng.normal(size=37).astype(dtype), rng.uniform(0.5, 1, size=37).astype(dtype), -1.0, 2.0
+
+
+@workload("columns.restore")
+def _(rng, n, dtype):
+    X, _, _ = columns_data(rng, n, dtype)
+    return X, rng.normal(size=37).astype(dtype), rng.uniform(0.5, 1, size=37).astype(dtype), -1.0, 2.0
+
+
+def classes_data(rng, n, dtype):
+    """X, means, variances and log priors of more features and classes than one tile holds."""
+    X, mean, var = rng.normal(size=(n, 37)), rng.normal(size=(9, 37)), rng.uniform(0.5, 2, size=(9, 37))
+    return [array.astype(dtype) for array in (X, mean, var, np.log(rng.dirichlet(np.ones(9))))]
+
+
+@workload("naive_bayes.joint_log_likelihood", flops=lambda X, mean, var, log_prior: 3 * X.size * len(mean))
+def _(rng, n, dtype):
+    return classes_data(rng, n, dtype)
+
+
+@workload("naive_bayes.classify", choices=(0,), flops=lambda X, mean, var, log_prior: 3 * X.size * len(mean))
+def _(rng, n, dtype):
+    return classes_data(rng, n, dtype)
