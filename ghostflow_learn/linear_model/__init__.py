@@ -3,7 +3,8 @@
 from .. import _names
 from ._linear_regression import LinearRegression
 from ._ridge import Ridge, RidgeClassifier
+from ._ridge_cv import RidgeClassifierCV, RidgeCV
 
-__all__ = ["LinearRegression", "Ridge", "RidgeClassifier"]
+__all__ = ["LinearRegression", "Ridge", "RidgeCV", "RidgeClassifier", "RidgeClassifierCV"]
 
 __getattr__, __dir__ = _names.fall_through(__name__)

@@ -6,7 +6,7 @@ Functions of an engine and a :class:`Problem`. What they call offsets is None wh
 from collections import namedtuple
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import diags_array, issparse
 from scipy.sparse.linalg import LinearOperator
 
 # X (n_samples, n_features), dense or CSR; Y (n_samples, n_targets) float64; sample_weight (n_samples,) or None
@@ -107,6 +107,14 @@ def operator(engine, problem):
     A = LinearOperator(X.shape, matvec=multiply, rmatvec=multiply_transposed, dtype=np.float64)
     B = engine.to_numpy(Y if y_offset is None else Y - y_offset)
     return A, B * (weight if sample_weight is None else weight[:, None]), x_offset, y_offset
+
+
+def weighted_sparse(problem, y_offset=None):
+    """sqrt(w) X of a CSR matrix X, sqrt(w) (Y - y_offset), and sqrt(w), all float64."""
+    X, Y, sample_weight, _ = problem
+    root_weight = np.ones(X.shape[0]) if sample_weight is None else np.sqrt(sample_weight, dtype=np.float64)
+    Y = Y if y_offset is None else Y - y_offset
+    return diags_array(root_weight) @ X, root_weight[:, None] * Y, root_weight
 
 
 def set_coefficients(model, engine, coef, x_offset, y_offset, X, y):

@@ -8,7 +8,7 @@ from collections import namedtuple
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.sparse import diags_array, issparse
+from scipy.sparse import issparse
 from scipy.sparse.linalg import LinearOperator, cg
 from scipy.sparse.linalg import lsqr as scipy_lsqr
 from sklearn.exceptions import ConvergenceWarning
@@ -60,14 +60,14 @@ def cholesky(engine, problem, alpha, options):
 def _products(engine, problem):
     if not issparse(problem.X):
         return _reduction.products(engine, problem)
-    A, B = _weighted_sparse(problem)
+    A, B, _ = _reduction.weighted_sparse(problem)  # no intercept: nothing is subtracted from a sparse X here
     return None, None, (A.T @ A).toarray(), A.T @ B
 
 
 def _dual(engine, problem, alpha):
     """A' (A A' + alpha)^-1 B, where samples are fewer than features."""
     if issparse(problem.X):
-        x_offset, y_offset, (A, B) = None, None, _weighted_sparse(problem)
+        x_offset, y_offset, (A, B, _) = None, None, _reduction.weighted_sparse(problem)
         kernel = (A @ A.T).toarray()
     else:
         x_offset, y_offset = _reduction.offsets(engine, problem)
@@ -81,16 +81,6 @@ def _dual(engine, problem, alpha):
         warnings.warn("Singular matrix in solving dual problem. Using least-squares solution instead.", stacklevel=4)
         coef = _filtered(engine, A, B, alpha)
     return coef, x_offset, y_offset
-
-
-def _weighted_sparse(problem):
-    """sqrt(w) X, sqrt(w) Y; there is no intercept, as nothing is subtracted from a sparse X here."""
-    X, Y, sample_weight, _ = problem
-    X = X.astype(np.float64)
-    if sample_weight is None:
-        return X, Y
-    weight = np.sqrt(sample_weight, dtype=np.float64)
-    return diags_array(weight) @ X, weight[:, None] * Y
 
 
 def _solve_penalized(engine, A, B, alpha):
@@ -204,7 +194,9 @@ def sag(engine, problem, alpha, options, saga=False):
     if y_offset is not None:
         Y = Y - y_offset
     max_iter = SAG_MAX_ITER if options.max_iter is None else options.max_iter
-    largest_sq_norm = float(engine.sag.largest_sq_norm(X, offset))
+    # A weight above 1 steepens the loss of its sample; scikit-learn's step leaves it out, and can diverge.
+    steepest = 1.0 if sample_weight is None else max(1.0, float(sample_weight.max()))
+    largest_sq_norm = steepest * float(engine.sag.largest_sq_norm(X, offset))
     solutions, n_iter = [], np.empty(len(alpha), dtype=np.int32)
     for target, penalty in enumerate(map(float, alpha)):
         seed = int(check_random_state(options.random_state).randint(1, np.iinfo(np.int32).max))
