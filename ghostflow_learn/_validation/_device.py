@@ -29,6 +29,7 @@ def check_array(
     dtype,
     order="C",
     accept_sparse=False,  # a GPU array here is always dense
+    accept_large_sparse=True,
     copy=False,
     force_writeable=False,  # GPU arrays always are
     ensure_all_finite=True,
