@@ -151,3 +151,20 @@ def _(rng, n, dtype):
 @workload("naive_bayes.classify", choices=(0,), flops=lambda X, mean, var, log_prior: 3 * X.size * len(mean))
 def _(rng, n, dtype):
     return classes_data(rng, n, dtype)
+
+
+def logistic_data(rng, n, dtype, n_outputs):
+    """X, classes, weights of samples, and weights of features and intercept."""
+    X, codes = rng.normal(size=(n, 7)).astype(dtype), rng.integers(max(2, n_outputs), size=n).astype(np.int32)
+    return X, codes, rng.uniform(0.5, 1, size=n).astype(dtype), rng.normal(size=(8, n_outputs)) / 8
+
+
+@workload("logistic.loss_gradient", flops=lambda X, codes, sample_weight, weights: 4 * X.size * weights.shape[1])
+def _(rng, n, dtype):
+    return logistic_data(rng, n, dtype, n_outputs=5 if n % 2 else 1)
+
+
+@workload("logistic.probabilities", flops=lambda X, weights: 2 * X.size * weights.shape[1])
+def _(rng, n, dtype):
+    X, _, _, weights = logistic_data(rng, n, dtype, n_outputs=5 if n % 2 else 1)
+    return X, weights
