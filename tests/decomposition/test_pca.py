@@ -239,7 +239,7 @@ from ghostflow_learn.decomposition import PCA
 def status(field):
     return int(next(line for line in open("/proc/self/status") if line.startswith(field)).split()[1]) * 1024
 
-X = np.random.default_rng(0).random((800_000, 50))
+X = np.random.default_rng(0).random((400_000, 50))
 for solver in ("covariance_eigh", "full"):
     pca = PCA(2, svd_solver=solver).fit(X[:20_000])
     open("/proc/self/clear_refs", "w").write("5")
