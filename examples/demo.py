@@ -32,7 +32,7 @@ LIBRARIES = "ghostflow_learn", "sklearn"
 N_ROWS = 20_000
 FOLDS = 3
 ROUNDS = 3
-LONGEST = 30  # seconds: no further round of a task begins after that
+LONGEST = 15  # seconds: no further round of a task begins after that
 MOST_CLASSES = 50
 
 
