@@ -154,19 +154,20 @@ template <typename T> __global__ void __launch_bounds__(128) weigh_trials(
 {
     __shared__ Tiles<T, TRIALS_PER_TILE> tiles;
     const index i = global_index();
-    const T nearest = i < n_samples ? closest[i] : T(0);
-    const double weight = i < n_samples ? sample_weight[i] : T(0);
     T sq_dist[TRIALS_PER_TILE];
     for (index first = 0; first < n_trials; first += TRIALS_PER_TILE) {
         sq_dists_to_tile(tiles, X, trials, sq_dist, first, n_samples, n_features, n_trials);
+        const T nearest = i < n_samples ? closest[i] : T(0);
+        const double weight = i < n_samples ? sample_weight[i] : T(0);
+        const int n_here = int(min(index(TRIALS_PER_TILE), n_trials - first));
+        T* out = trial_closest + first * n_samples + i;
 #pragma unroll
-        for (int t = 0; t < TRIALS_PER_TILE; ++t) {
-            if (first + t >= n_trials) break;
+        for (int t = 0; t < TRIALS_PER_TILE; ++t, out += n_samples) {
             const T nearer = min(sq_dist[t], nearest);
-            if (i < n_samples) trial_closest[(first + t) * n_samples + i] = nearer;
+            if (i < n_samples && t < n_here) *out = nearer;
             __syncthreads();  // thread 0 has read the parts of the last sum
             const double sum = block_sum(weight * nearer);
-            if (threadIdx.x == 0) partials[index(blockIdx.x) * n_trials + first + t] = sum;
+            if (threadIdx.x == 0 && t < n_here) partials[blockIdx.x * n_trials + first + t] = sum;
         }
     }
 }

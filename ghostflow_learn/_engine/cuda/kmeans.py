@@ -16,13 +16,13 @@ def mean_variance(X):
 
 
 def seed(X, sample_weight, first, draws):
-    draws, chosen = cp.asarray(draws), [cp.asarray(first, dtype=cp.int64)]
+    draws, chosen = cp.asarray(draws), [cp.full((), first, dtype=cp.int64)]
     infinite = cp.full(len(X), cp.inf, dtype=X.dtype)
     closest, potentials = _weigh(X, sample_weight, infinite, X[first : first + 1])
     best = cp.zeros((), dtype=cp.int64)
-    for draw in draws:
+    for i in range(len(draws)):
         closest, potential = closest.take(best, axis=0), potentials.take(best)
-        trials = _draw(sample_weight * closest, potential, draw)
+        trials = _draw(sample_weight * closest, potential, draws[i])
         closest, potentials = _weigh(X, sample_weight, closest, X[trials])
         best = potentials.argmin()
         chosen.append(trials.take(best))
