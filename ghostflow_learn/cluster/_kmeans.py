@@ -258,7 +258,7 @@ def _relocate(engine, X, sample_weight, centers, found):
 
 def _same_clustering(engine, one, other):
     """Whether two runs agree but for the numbers of their clusters."""
-    xp = engine.xp
-    names = xp.zeros(len(one.centers), dtype=other.labels.dtype)
-    names[one.labels] = other.labels
-    return bool((names[one.labels] == other.labels).all())
+    ours, theirs = engine.to_numpy(one.labels), engine.to_numpy(other.labels)
+    names = np.zeros(len(one.centers), dtype=theirs.dtype)
+    names[ours] = theirs
+    return bool((names[ours] == theirs).all())
