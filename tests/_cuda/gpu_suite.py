@@ -52,11 +52,12 @@ def main():
     started = time.time()
     with gpu.available() as cupy:
         report = environment(cupy)
-        report["ops"] = [check_op(op, size, dtype) for op in WORKLOADS for size in SIZES for dtype in ("f4", "f8")]
+        sizes = SIZES[:4] if args.small else SIZES
+        report["ops"] = [check_op(op, size, dtype) for op in WORKLOADS for size in sizes for dtype in ("f4", "f8")]
         report["on_cpu"] = ops_on_cpu()
         report["conformance"] = compare_with_stand_in(cupy)
         if not args.kernels_only:
-            report["rates"] = rates(cupy, LARGE if gpu.is_real() else (257,))
+            report["rates"] = rates(cupy, LARGE if gpu.is_real() else (33,), repeat=20 if gpu.is_real() else 1)
     if not args.kernels_only:
         report["tests"] = run_tests(args.tests)
     if args.sanitize:
@@ -73,6 +74,7 @@ def parse_args():
     parser.add_argument("--json", help="where the report goes")
     parser.add_argument("--emulate", action="store_true", help="use the stand-in even where a GPU is ready")
     parser.add_argument("--tests", default="tests", help="folder or file of the tests to run; default: all of them")
+    parser.add_argument("--small", action="store_true", help="kernels at up to 33 rows only")
     parser.add_argument("--kernels-only", action="store_true", help="no rates, no tests of engines and estimators")
     parser.add_argument("--sanitize", action="store_true", help="run the kernels under compute-sanitizer")
     parser.add_argument("--changed", action="store_true", help="list the sources that no report covers, and stop")
@@ -162,7 +164,7 @@ def ops_on_cpu():
     return found
 
 
-def rates(cupy, sizes, repeat=20):
+def rates(cupy, sizes, repeat):
     """Time, memory traffic and arithmetic of each op at large sizes, and whether its bits repeat.
 
     `traffic_tb_per_s` counts each array once; `of_copy` and `of_matmul` compare with what a copy and a matrix product

@@ -22,7 +22,7 @@ def test_the_suite_passes_in_emulation_and_reports_what_ran(tmp_path):
     if emulator.missing_tool():
         skip_outside_ci(emulator.missing_tool())
     path = tmp_path / "report.json"
-    done = run("--emulate", "--json", path, "--tests", "tests/_cuda/test_launch.py")
+    done = run("--emulate", "--small", "--json", path, "--tests", "tests/_cuda/test_launch.py")
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(path.read_text())
     assert report["backend"] == "emulated"
