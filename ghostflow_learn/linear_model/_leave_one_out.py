@@ -81,16 +81,18 @@ def _products(engine, problem):
 
 def _wide(engine, problem, alphas, use_svd):
     x_offset, y_offset, values, Q, B, multiply_transposed = _wide_parts(engine, problem, use_svd)
-    weight = engine.xp.ones(len(B)) if problem.sample_weight is None else problem.sample_weight
-    of_intercept = 0.0 if x_offset is None else weight / weight.sum()
-    rotated = Q.T @ B
+    sample_weight = problem.sample_weight
+    root_weight = engine.xp.ones(len(B)) if sample_weight is None else engine.xp.sqrt(sample_weight.astype(np.float64))
+    rotated, rotated_weight = Q.T @ B, Q.T @ root_weight
+    total = 0.0 if x_offset is None else 1 / (root_weight @ root_weight)
 
     def models():
         for alpha in map(float, alphas):
             kept = alpha / (values + alpha)  # what the penalty leaves of each direction's residual
             residuals = Q @ (kept[:, None] * rotated)
-            one_minus_leverage = Q**2 @ kept - of_intercept
-            yield multiply_transposed(residuals / alpha), residuals / one_minus_leverage[:, None]
+            # The intercept's part is weight / sum(weight), but that would not cancel the rounding of small eigenvalues.
+            of_intercept = root_weight * (Q @ (kept * rotated_weight)) * total
+            yield multiply_transposed(residuals / alpha), residuals / (Q**2 @ kept - of_intercept)[:, None]
 
     return x_offset, y_offset, models()
 
