@@ -1,6 +1,6 @@
 import numpy as np
 
-from .._merge import merge
+from .._merge import merge, typical_row
 from ._jit import kernel
 from ._launch import BLOCKS, PARTIALS, launch, run_blocks
 
@@ -22,33 +22,31 @@ def moments(X, sample_weight=None):
 def group_moments(X, codes, n_groups, sample_weight=None):
     sample_weight = _NO_WEIGHT if sample_weight is None else sample_weight.astype(np.float64, copy=False)
     n_rows = max(64, 4 * n_groups, CHUNK // X.shape[1])
+    shift = typical_row(np, X)
 
     def partial(start, stop):
         rows = np.ascontiguousarray(X[start:stop])  # a copy, one block at a time, of an X in Fortran order
-        return _group_moments(rows, codes[start:stop], n_groups, sample_weight[start:stop], n_rows)
+        return _group_moments(rows, codes[start:stop], n_groups, sample_weight[start:stop], shift, n_rows)
 
     max_blocks = max(1, min(BLOCKS, PARTIALS // (24 * n_groups * X.shape[1])))
-    return merge(*np.stack(run_blocks(partial, len(X), MOVED * X.shape[1], max_blocks), axis=1))
+    weight, mean, ssd = merge(*np.stack(run_blocks(partial, len(X), MOVED * X.shape[1], max_blocks), axis=1))
+    return weight, np.where(weight > 0, mean + shift, 0.0), ssd
 
 
 @kernel
-def _group_moments(X, codes, n_groups, sample_weight, n_rows):
+def _group_moments(X, codes, n_groups, sample_weight, shift, n_rows):
     # Two passes over each chunk of rows, which the second one finds in the cache, then Chan's update: as accurate as
-    # two passes over all of X.
+    # two passes over all of X. Means are those of X - shift.
     n_samples, n_features = X.shape
     moments = np.zeros((3, n_groups, n_features))
-    shift = np.empty(n_features)
     for first in range(0, n_samples, n_rows):
         last = min(first + n_rows, n_samples)
-        for j in range(n_features):  # about the first row: a constant feature keeps its value to the last bit
-            shift[j] = 0.0 if np.isnan(X[first, j]) else X[first, j]
         chunk = np.zeros((n_groups, 4, n_features))  # weight, sum and then center, residual, squares
         _sum_chunk(X, codes, sample_weight, shift, chunk, first, last)
         for k in range(n_groups):
             for j in range(n_features):
-                weight = chunk[k, 0, j]
-                chunk[k, 1, j] = shift[j] + (chunk[k, 1, j] / weight if weight > 0 else 0.0)
-        _square_chunk(X, codes, sample_weight, chunk, first, last)
+                chunk[k, 1, j] = chunk[k, 1, j] / chunk[k, 0, j] if chunk[k, 0, j] > 0 else 0.0
+        _square_chunk(X, codes, sample_weight, shift, chunk, first, last)
         _add_chunk(chunk, moments[0], moments[1], moments[2])
     return moments
 
@@ -66,14 +64,15 @@ def _sum_chunk(X, codes, sample_weight, shift, chunk, first, last):
             sums[j] += w * diff if there else 0.0
 
 
-@kernel
-def _square_chunk(X, codes, sample_weight, chunk, first, last):
+# Not reassociated to x - (shift + center), where a sum far from 0 is rounded.
+@kernel(fastmath={"contract"})
+def _square_chunk(X, codes, sample_weight, shift, chunk, first, last):
     for i in range(first, last):
         w = sample_weight[i] if len(sample_weight) else 1.0
         k = codes[i] if len(codes) else 0
         row, center, residual, squares = X[i], chunk[k, 1], chunk[k, 2], chunk[k, 3]
         for j in range(len(row)):
-            diff = row[j] - center[j]
+            diff = row[j] - shift[j] - center[j]
             diff = 0.0 if np.isnan(diff) else diff
             residual[j] += w * diff
             squares[j] += w * diff * diff
@@ -169,9 +168,9 @@ def _quantiles(values, q):
     # Behind a partition point everything is larger up to the next one: the least of it is the next order statistic.
     stops = [next((r for r in lower if r > rank), len(values) - 1) + 1 for rank in lower]
     a = values[lower].astype(np.float64)
-    b = np.array([values[rank + 1 : stop].min(initial=np.inf) for rank, stop in zip(lower, stops)])
+    b = np.array([values[min(rank + 1, stop - 1) : stop].min() for rank, stop in zip(lower, stops)], dtype=np.float64)
     t = position - lower
-    return np.where(t == 0, a, np.where(t < 0.5, a + (b - a) * t, b - (b - a) * (1 - t)))
+    return np.where(t < 0.5, a + (b - a) * t, b - (b - a) * (1 - t))  # that of NumPy
 
 
 def _partition(values, ranks, start, stop):

@@ -17,7 +17,7 @@ def classify(X, mean, var, log_prior):
 
 
 def _launch(kernel, X, mean, var, log_prior, out):
-    with np.errstate(divide="ignore", invalid="ignore"):  # a variance of 0 gives inf and NaN, as it must
+    with np.errstate(divide="ignore", invalid="ignore"):
         half_precision = np.ascontiguousarray(0.5 / var)
         constant = log_prior - 0.5 * np.log(2 * np.pi * var).sum(axis=1)
     args = (np.ascontiguousarray(X), np.ascontiguousarray(mean), half_precision, constant, out)
@@ -34,11 +34,13 @@ def _joint_log_likelihood(X, mean, half_precision, constant, jll, start, stop):
 @kernel
 def _classify(X, mean, half_precision, constant, codes, start, stop):
     for i in range(start, stop):
-        best, largest = 0, constant[0] - _half_sq_dist(X[i], mean[0], half_precision[0])
-        for k in range(1, len(constant)):
+        best, largest = 0, -np.inf
+        for k in range(len(constant)):
             value = constant[k] - _half_sq_dist(X[i], mean[k], half_precision[k])
-            if value > largest or (np.isnan(value) and not np.isnan(largest)):  # NaN wins, as in NumPy's argmax
+            if value > largest or np.isnan(value):
                 best, largest = k, value
+            if np.isnan(value):  # NaN wins, as in NumPy's argmax
+                break
         codes[i] = best
 
 

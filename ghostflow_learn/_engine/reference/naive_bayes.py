@@ -16,8 +16,9 @@ def joint_log_likelihood(X, mean, var, log_prior):
     -------
     jll : (n_samples, n_classes), the wider dtype of X and mean
     """
-    sq = (X[:, None, :] - mean) ** 2 / var
-    return log_prior - 0.5 * np.log(2 * np.pi * var).sum(axis=1) - 0.5 * sq.sum(axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a variance of 0 gives inf and NaN
+        sq = (X[:, None, :] - mean) ** 2 / var
+        return log_prior - 0.5 * np.log(2 * np.pi * var).sum(axis=1) - 0.5 * sq.sum(axis=2)
 
 
 def classify(X, mean, var, log_prior):
