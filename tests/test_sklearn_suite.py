@@ -36,7 +36,7 @@ class Item:
 
 def test_expected_failures_are_strict_and_name_one_or_all_parameters():
     items = [Item(f"a/test_a.py::{name}") for name in ("test_x[1]", "test_x[2]", "test_y[1]", "test_y[2]")]
-    expect_failures(items, {"reason": ["a/test_a.py::test_x[2]", "a/test_a.py::test_y"]})
+    expect_failures(items, {"a/test_a.py::test_x[2]": "reason", "a/test_a.py::test_y": "reason"})
     assert [len(item.markers) for item in items] == [0, 1, 1, 1]
     assert items[1].markers[0].kwargs == {"reason": "ghostflow_learn: reason", "strict": True}
 
@@ -45,8 +45,8 @@ def test_expected_failures_are_strict_and_name_one_or_all_parameters():
 def test_an_entry_that_matches_no_test_of_a_collected_file_is_an_error(entry, matches):
     items = [Item("test_a.py::test_x")]
     if matches:  # the entry's file was not collected
-        expect_failures(items, {"reason": [entry]})
+        expect_failures(items, {entry: "reason"})
     else:
         with pytest.raises(pytest.UsageError, match=r"'test_a.py::test_z' matches no test"):
-            expect_failures(items, {"reason": [entry]})
-    expect_failures(items, {"reason": [entry]}, complete=False)
+            expect_failures(items, {entry: "reason"})
+    expect_failures(items, {entry: "reason"}, complete=False)

@@ -166,7 +166,7 @@ def expect_failures(items, expected, *, complete=True):
     ----------
     items : list of pytest items
     expected : dict
-        Reason -> tests, each "path/test_file.py::test" (all its parameters) or with "[parameters]" (one of them).
+        "path/test_file.py::test" (all its parameters) or with "[parameters]" (one of them) -> reason.
     complete : bool
         Whether the collected files were collected whole.
     """
@@ -175,13 +175,12 @@ def expect_failures(items, expected, *, complete=True):
         by_id.setdefault(item.nodeid, []).append(item)
         by_id.setdefault(item.nodeid.partition("[")[0], []).append(item)
     files = {item.nodeid.partition("::")[0] for item in items}
-    for reason, tests in expected.items():
-        for test in tests:
-            matched = by_id.get(test, [])
-            if not matched and complete and test.partition("::")[0] in files:
-                raise pytest.UsageError(f"expected_failures.py: {test!r} matches no test")
-            for item in matched:
-                item.add_marker(pytest.mark.xfail(reason=OUR_REASON + reason, strict=True))
+    for test, reason in expected.items():
+        matched = by_id.get(test, [])
+        if not matched and complete and test.partition("::")[0] in files:
+            raise pytest.UsageError(f"expected_failures.py: {test!r} matches no test")
+        for item in matched:
+            item.add_marker(pytest.mark.xfail(reason=OUR_REASON + reason, strict=True))
 
 
 def pytest_addoption(parser):
