@@ -215,7 +215,7 @@ class GaussianNB(ClassifierMixin, BaseEstimator):
         total, mean, ssd = get_engine().columns.merge(*parts)
         dtype = self.theta_.dtype
         self.theta_ = mean.astype(dtype)
-        self.var_ = np.divide(ssd, total, out=np.zeros_like(ssd), where=total > 0).astype(dtype)
+        self.var_ = np.divide(ssd, total, out=self.var_.astype(np.float64), where=total > 0).astype(dtype)
         self.class_count_ += count.astype(dtype)
 
     def _evaluate(self, op, X):
