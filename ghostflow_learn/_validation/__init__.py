@@ -12,6 +12,8 @@ from sklearn.utils._param_validation import HasMethods, Hidden, Interval, Option
 from sklearn.utils.metadata_routing import _raise_for_params as raise_for_params
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_classes
+from sklearn.utils.validation import _check_method_params as select_rows
+from sklearn.utils.validation import _deprecate_positional_args as deprecate_positional_args
 from sklearn.utils.validation import (
     _check_sample_weight,
     assert_all_finite,
@@ -50,11 +52,13 @@ __all__ = [
     "check_partial_fit_classes",
     "check_predict",
     "check_weight",
+    "deprecate_positional_args",
     "encode_labels",
     "fit_context",
     "fit_task",
     "raise_for_params",
     "routing_enabled",
+    "select_rows",
     "take_labels",
     "threads_for",
     "with_callbacks",

@@ -3,9 +3,10 @@
 from .. import _names
 from ._linear_regression import LinearRegression
 from ._logistic import LogisticRegression
+from ._logistic_cv import LogisticRegressionCV
 from ._ridge import Ridge, RidgeClassifier
 from ._ridge_cv import RidgeClassifierCV, RidgeCV
 
-__all__ = ["LinearRegression", "LogisticRegression", "Ridge", "RidgeCV", "RidgeClassifier", "RidgeClassifierCV"]
+__all__ = ["LinearRegression", "LogisticRegression", "LogisticRegressionCV", "Ridge", "RidgeCV", "RidgeClassifier", "RidgeClassifierCV"]
 
 __getattr__, __dir__ = _names.fall_through(__name__)

@@ -1,5 +1,6 @@
 """What linear models share: their predictions."""
 
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 
 from ghostflow_learn._engine import get_engine
@@ -16,7 +17,8 @@ def linear_scores(estimator, X):
     """
     data = check_predict(estimator, X, accept_sparse="csr")
     engine = get_engine(data)
-    scores = engine.centered.matmul(engine.asarray(data), engine.asarray(estimator.coef_.T))
+    coef = estimator.coef_.toarray() if issparse(estimator.coef_) else estimator.coef_  # sparse after sparsify()
+    scores = engine.centered.matmul(engine.asarray(data), engine.asarray(coef.T))
     intercept = estimator.intercept_
     return engine, scores + (engine.asarray(intercept) if getattr(intercept, "ndim", 0) else intercept)
 

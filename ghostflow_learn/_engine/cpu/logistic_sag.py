@@ -15,7 +15,7 @@ def minimize(
     n_samples, n_features = X.shape
     memory, has_intercept = memory.copy(), len(weights) > n_features
     gradients, seen = np.ascontiguousarray(memory[:, :-1]), memory[:, -1].astype(np.bool_)
-    coef = np.ascontiguousarray(weights[:n_features].T)
+    coef = weights[:n_features].T.copy()
     intercept = weights[n_features].copy() if has_intercept else np.zeros(len(coef))
     sample_weight = np.ones(n_samples) if sample_weight is None else sample_weight.astype(np.float64)
     state = (coef, intercept, (X.T @ gradients).T.copy(), gradients.sum(axis=0), gradients, seen, np.array([seed]))
