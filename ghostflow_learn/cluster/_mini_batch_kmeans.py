@@ -172,6 +172,7 @@ class MiniBatchKMeans(BaseKMeans):
         """
         first = not hasattr(self, "cluster_centers_")
         X = self._check_batch(X, first)
+        self._random_state = getattr(self, "_random_state", check_random_state(self.random_state))
         sample_weight = check_weight(sample_weight, X)
         engine = get_engine(X)
         X, sample_weight = engine.asarray(X), engine.asarray(sample_weight)
@@ -191,7 +192,6 @@ class MiniBatchKMeans(BaseKMeans):
             return self._check_predict_input(X)
         X = self._check_fit(X, default_n_init=3)
         self._set_sizes(X.shape[0])
-        self._random_state = check_random_state(self.random_state)
         return X
 
     def _set_sizes(self, n_samples):
