@@ -20,7 +20,6 @@ from . import _reduction
 Solution = namedtuple("Solution", "coef x_offset y_offset n_iter solver")
 Options = namedtuple("Options", "max_iter tol random_state")
 
-SMALLEST_SINGULAR = 1e-15  # smaller ones count as zero, as in scikit-learn
 SAG_MAX_ITER = 1000
 
 
@@ -40,7 +39,7 @@ def svd(engine, problem, alpha, options):
 def _filtered(engine, R, Z, alpha):
     """Singular values s of R shrink what they pass by s^2 / (s^2 + alpha)."""
     U, s, Vt = engine.linalg.svd(R)
-    s, kept = s[:, None], s[:, None] > SMALLEST_SINGULAR
+    s, kept = s[:, None], s[:, None] > np.finfo(np.float64).eps * max(R.shape) * s[0]
     shrunk = engine.xp.where(kept, s / engine.xp.where(kept, s**2 + engine.asarray(alpha), 1), 0)
     return Vt.T @ (shrunk * (U.T @ Z))
 
