@@ -12,17 +12,25 @@ FAMILIES = sorted(path.stem for path in (ENGINES / "reference").glob("[!_]*.py")
 
 
 def ops_of(engine, family):
-    """name -> signature as text, or ``None`` for an op that the CPU engine computes."""
+    """name -> signature as text, or ``None`` for an op that is defined elsewhere: on the CPU, or for all engines."""
     tree = ast.parse((ENGINES / engine / f"{family}.py").read_text())
-    found = {}
+    found = dict.fromkeys(reexported(tree))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and not is_kernel(node):
-            found[node.name] = ast.unparse(node.args)
+            found[node.name] = ast.unparse(node.args).replace("cp.", "np.")
         elif isinstance(node, ast.Assign) and bridged_op(node) is not None:
             (target,) = node.targets
             assert bridged_op(node) == f"{family}.{target.id}", f"{family}.{target.id} goes to another op on the CPU"
             found[target.id] = None
     return found
+
+
+def reexported(tree):
+    """Imported names that `__all__` lists."""
+    assigned = [node for node in tree.body if isinstance(node, ast.Assign)]
+    listed = [node.value for node in assigned if ast.unparse(node.targets[0]) == "__all__"]
+    names = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    return names & set(ast.literal_eval(listed[0])) if listed else set()
 
 
 def is_kernel(node):
