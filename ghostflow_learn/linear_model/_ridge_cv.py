@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import check_scalar
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
+from ghostflow_learn import config_context
 from ghostflow_learn._base import BaseEstimator
 from ghostflow_learn._engine import get_engine
 from ghostflow_learn._validation import (
@@ -46,6 +47,8 @@ class _ChoiceOfPenalty:
         _warn_of_svd_on_sparse(X, gcv_mode)
         engine = get_engine(X)
         problem = problem_of(engine, X, y, sample_weight, self.fit_intercept)
+        if "sample_weight" in score_params:
+            score_params = {**score_params, "sample_weight": engine.to_numpy(problem.sample_weight)}
         alphas = _checked_alphas(self.alphas, "neither")
         scorer = None if self.scoring is None else partial(score, self._get_scorer(), is_classifier(self), score_params)
         choice = Choice(engine, problem, scorer, alpha_per_target, self.store_cv_results)
@@ -72,7 +75,13 @@ class _ChoiceOfPenalty:
         if routing_enabled():
             model.set_fit_request(sample_weight=True)
         grid = {"alpha": _checked_alphas(self.alphas, "left")}
-        search = GridSearchCV(model, grid, cv=self.cv, scoring=self._get_scorer()).fit(X, y, **params)
+        search = GridSearchCV(model, grid, cv=self.cv, scoring=self._get_scorer())
+        if hasattr(X, "__cuda_array_interface__"):  # scikit-learn cuts the folds on the host, and each goes back
+            with config_context(device="cuda"):
+                to_numpy = get_engine(X).to_numpy
+                search.fit(to_numpy(X), to_numpy(y), **{name: to_numpy(value) for name, value in params.items()})
+        else:
+            search.fit(X, y, **params)
         best = search.best_estimator_
         self.alpha_, self.best_score_ = best.alpha, search.best_score_
         self.coef_, self.intercept_, self.n_features_in_ = best.coef_, best.intercept_, best.n_features_in_
