@@ -125,15 +125,27 @@ class _CarriedCall:
             _settings().update(before)
 
 
+class _Captured(dict):
+    """scikit-learn's settings, and ours at the same time."""
+
+    def __init__(self, theirs):
+        super().__init__(theirs)
+        self.ours = get_config()
+
+
 def _carry_settings_into_workers():
-    attach = _sklearn_parallel._with_config_and_warning_filters
+    # scikit-learn's Parallel reads its settings once, in the thread that calls it, and attaches them to each task,
+    # maybe in other threads: what was read has to bring ours along.
+    read, attach = _sklearn_parallel.get_config, _sklearn_parallel._with_config_and_warning_filters
     if getattr(attach, "carries_ghostflow", False):
         return
 
     def attach_both(delayed_func, config, warning_filters):
-        return _CarriedCall(attach(delayed_func, config, warning_filters), get_config())
+        attached = attach(delayed_func, dict(config), warning_filters)
+        return _CarriedCall(attached, config.ours) if isinstance(config, _Captured) else attached
 
     attach_both.carries_ghostflow = True
+    _sklearn_parallel.get_config = lambda: _Captured(read())
     _sklearn_parallel._with_config_and_warning_filters = attach_both
 
 

@@ -18,7 +18,10 @@ def kernel(function=None, *, fastmath=FASTMATH, inline="never"):
     """Compile `function` at its first call for each dtype; kept on disk for later processes."""
     if function is None:
         return lambda f: kernel(f, fastmath=fastmath, inline=inline)
-    compiled = njit(nogil=True, error_model="numpy", fastmath=fastmath, inline=inline)(function)
+    # A helper that is not inlined exists twice, compiled on its own and with its caller; which of the two a caller
+    # uses would depend on whether it was compiled or loaded from the cache, and they may differ in the last bit.
+    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath, "inline": inline, "forceinline": True}
+    compiled = njit(**options)(function)
     try:
         compiled._cache = _SharedCache(function)
     except RuntimeError as error:  # neither the install nor the user's cache folder is writable
