@@ -171,7 +171,7 @@ class Ridge(_RidgeParameters, LinearRegressorMixin, MultiOutputMixin, RegressorM
     >>> X = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0], [3.0, 2.0]])
     >>> model = Ridge(alpha=1.0).fit(X, [0.0, 1.0, 2.0, 3.0])
     >>> model.coef_.round(3)
-    array([0.759, 0.138])
+    array([0.769, 0.154])
     >>> model.solver_
     'cholesky'
     """
@@ -275,10 +275,12 @@ class RidgeClassifier(_RidgeParameters, RidgeLabels, BaseEstimator):
     ----------
     alpha : float, default=1.0
         Penalty of the coefficients. Not negative.
-    fit_intercept, copy_X, max_iter, tol, solver, positive, random_state
+    fit_intercept, copy_X, max_iter, tol
         As in :class:`Ridge`.
     class_weight : dict or "balanced", default=None
         Weights of the classes, ``{label: weight}``; "balanced" is ``n_samples / (n_classes * np.bincount(y))``.
+    solver, positive, random_state
+        As in :class:`Ridge`.
 
     Attributes
     ----------
