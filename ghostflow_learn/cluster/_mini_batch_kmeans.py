@@ -66,6 +66,11 @@ class MiniBatchKMeans(BaseKMeans):
     ValueError
         If there are fewer samples than clusters, or `init` has another shape.
 
+    Notes
+    -----
+    A batch costs `batch_size` times `n_clusters` distances, however many samples there are. On a GPU, batches are drawn
+    on the host.
+
     References
     ----------
     Sculley: Web-scale k-means clustering, WWW 2010, doi:10.1145/1772690.1772862.

@@ -99,7 +99,7 @@ class LogisticRegressionCV(LogisticRegression):
     ...     l1_ratios=(0,), solver="newton-cholesky", scoring="neg_log_loss", use_legacy_attributes=False
     ... ).fit(X, y)
     >>> round(model.C_, 1), model.scores_.shape
-    (21.5, (5, 1, 10))
+    (166.8, (5, 1, 10))
     """
 
     __metadata_request__score = {"sample_weight": UNUSED}
