@@ -13,13 +13,13 @@ from sklearn.utils.metadata_routing import _raise_for_params as raise_for_params
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_classes
 from sklearn.utils.validation import _check_method_params as select_rows
-from sklearn.utils.validation import _deprecate_positional_args as deprecate_positional_args
 from sklearn.utils.validation import (
     _check_sample_weight,
     assert_all_finite,
     check_is_fitted,
     validate_data,
 )
+from sklearn.utils.validation import _deprecate_positional_args as deprecate_positional_args
 
 from .._config import config_context
 from .._engine import cpu_engine, fit_scope

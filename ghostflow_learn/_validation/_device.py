@@ -2,7 +2,7 @@
 
 import numpy as np
 import sklearn
-from sklearn.utils.validation import _check_feature_names, _check_n_features
+from sklearn.utils.validation import _check_feature_names, _check_n_features, assert_all_finite
 
 from .._engine._arrays import is_cuda_array, is_torch
 
@@ -88,7 +88,7 @@ def to_cupy(array):
 def _check_shape(X, name, min_samples, min_features):
     if X.ndim < 2:
         kind = "scalar" if X.ndim == 0 else "1D"
-        raise ValueError(f"Expected 2D array, got {kind} array instead:\narray={X}.\n{RESHAPE}")
+        raise ValueError(f"Expected 2D array, got {kind} array instead:\narray={X.get()}.\n{RESHAPE}")
     if X.ndim > 2:
         raise ValueError(f"Found array with dim {X.ndim}, while dim <= 2 is required by {name}.")
     for axis, noun, least in ((0, "sample(s)", min_samples), (1, "feature(s)", min_features)):
@@ -103,7 +103,7 @@ def _as_dtype(X, dtypes, order):
     import cupy
 
     if X.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported\n{X}\n")
+        raise ValueError(f"Complex data not supported\n{X.get()}\n")
     if dtypes is None or dtypes == "numeric":
         return cupy.asarray(X, order=order)
     accepted = [np.dtype(d) for d in (dtypes if isinstance(dtypes, list | tuple) else (dtypes,))]
@@ -113,10 +113,10 @@ def _as_dtype(X, dtypes, order):
 def _check_values(X, input_name, name, ensure_all_finite, ensure_non_negative):
     import cupy
 
-    if ensure_all_finite and X.dtype.kind == "f" and not sklearn.get_config()["assume_finite"]:
-        # One wait for the GPU where all is well: the sum is finite if every value is, but for overflow.
-        if not bool(cupy.isfinite(X.sum())):
-            _raise_if_not_finite(X, input_name, name, allow_nan=ensure_all_finite == "allow-nan")
+    must_look = ensure_all_finite and X.dtype.kind == "f" and not sklearn.get_config()["assume_finite"]
+    # One wait for the GPU where all is well: the sum is finite if every value is, but for overflow.
+    if must_look and not bool(cupy.isfinite(X.sum())):
+        _raise_if_not_finite(X, input_name, name, allow_nan=ensure_all_finite == "allow-nan")
     if ensure_non_negative and X.size and bool(X.min() < 0):
         whom = f"{input_name} in {name}" if name else input_name
         raise ValueError(f"Negative values in data passed to {whom}.")
@@ -125,11 +125,9 @@ def _check_values(X, input_name, name, ensure_all_finite, ensure_non_negative):
 def _raise_if_not_finite(X, input_name, name, allow_nan):
     import cupy
 
-    if not allow_nan and bool(cupy.isnan(X).any()):
-        remedy = f"\n{name} does not accept missing values encoded as NaN natively." if name else ""
-        raise ValueError(f"Input {input_name} contains NaN.{remedy}")
-    if bool(cupy.isinf(X).any()):
-        raise ValueError(f"Input {input_name} contains infinity or a value too large for {X.dtype!r}.")
+    culprits = [value for value, is_value in ((np.nan, cupy.isnan), (np.inf, cupy.isinf)) if bool(is_value(X).any())]
+    # One value of each kind is enough for scikit-learn to write its message.
+    assert_all_finite(np.array(culprits, X.dtype), allow_nan=allow_nan, estimator_name=name, input_name=input_name)
 
 
 def _check_y(y, X, name, multi_output, y_numeric):

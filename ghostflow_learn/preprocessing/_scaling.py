@@ -61,6 +61,6 @@ def rescale(op, X, data, center, scale, copy, low=-np.inf, high=np.inf):
     scale = np.ones(data.shape[1]) if scale is None else scale
     center, scale = (engine.asarray(np.asarray(values, dtype=data.dtype)) for values in (center, scale))
     result = getattr(engine.columns, op)(data, center, scale, low, high, out=None if copy else data)
-    if getattr(X, "dtype", None) == np.float16:  # computed in float64
+    if str(getattr(X, "dtype", "")).removeprefix("torch.") == "float16":  # computed in float64
         result = result.astype(np.float16)
     return engine.hand_back(result, like=X)
