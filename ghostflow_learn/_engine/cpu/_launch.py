@@ -5,6 +5,7 @@ fork, and may be called from many Python threads at once. Blocks depend on shape
 threads, and partial results are combined in block order, so results are the same bit for bit at any `n_threads`.
 """
 
+import math
 import os
 import threading
 from collections import deque
@@ -85,7 +86,7 @@ def launch_reduce(kernel, n, args, partials, row_cost):
     -------
     sums : list of arrays
     """
-    n_bytes = sum(int(np.prod(shape)) * np.dtype(dtype).itemsize for shape, dtype in partials)
+    n_bytes = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in partials)
     ranges = cut(n, row_cost, max_blocks=max(1, min(BLOCKS, PARTIALS // max(1, n_bytes))))
     stacks = [np.zeros((max(1, len(ranges)), *shape), dtype) for shape, dtype in partials]
 

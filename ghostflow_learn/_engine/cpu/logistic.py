@@ -17,26 +17,33 @@ def loss_gradient(X, codes, sample_weight, weights):
     coef_t = np.ascontiguousarray(weights[:n_features].T, dtype=X.dtype)
     if isinstance(X, np.ndarray):
         one_pass = _binary if n_outputs == 1 else _multinomial
-        rows, row_values = (X, max(LEAST_ROWS, BUFFER // n_features)), n_features
+        rows, row_values, n_rows = (X,), n_features, max(LEAST_ROWS, BUFFER // n_features)
     else:
         one_pass = _sparse
-        rows, row_values = (X.data, X.indices, X.indptr), X.nnz / n_samples
-    args = (*rows, codes, sample_weight, coef_t, intercept.astype(X.dtype))
+        rows, row_values, n_rows = (X.data, X.indices, X.indptr), X.nnz / n_samples, 1
+    ones = np.ones(min(n_rows, n_samples), dtype=X.dtype)
+    args = (*rows, codes, sample_weight, ones, coef_t, intercept.astype(X.dtype))
     partials = [((1,), np.float64), (coef_t.shape, np.float64), ((n_outputs,), np.float64)]
     row_cost = n_outputs * (2 * row_values + POINTWISE)
     loss, gradient, total = launch_reduce(one_pass, n_samples, args, partials, row_cost)
     return np.concatenate((loss, gradient.T, total) if has_intercept else (loss, gradient.T), axis=None)
 
 
+# Rows are taken len(ones) at a time; `ones` are their weights where `sample_weight` is empty. Sums on arrays are written
+# out in loops: `a += b` takes Numba three seconds to compile.
+
+
 @kernel
-def _binary(X, n_rows, codes, sample_weight, coef_t, intercept, loss, gradient, total, start, stop):
-    for first in range(start, stop, n_rows):
-        last = min(first + n_rows, stop)
-        rows = X[first:last]
+def _binary(X, codes, sample_weight, ones, coef_t, intercept, loss, gradient, total, start, stop):
+    for first in range(start, stop, len(ones)):
+        last = min(first + len(ones), stop)
+        rows, weight = X[first:last], sample_weight[first:last] if len(sample_weight) else ones[: last - first]
         raw = np.dot(rows, coef_t[0])
-        loss[0] += _binary_residual(raw, codes[first:last], sample_weight[first:last], intercept[0])
-        _add(gradient[0], np.dot(raw, rows))
-        for i in range(raw.size):
+        loss[0] += _binary_residual(raw, codes[first:last], weight, intercept[0])
+        step = np.dot(raw, rows)
+        for j in range(len(step)):
+            gradient[0, j] += step[j]
+        for i in range(len(raw)):
             total[0] += raw[i]
 
 
@@ -47,67 +54,54 @@ def _binary_residual(raw, codes, sample_weight, intercept):
     for i in range(raw.size):
         z, y = raw[i] + intercept, codes[i]
         t = exp(-abs(z))
-        raw[i] = (1 if z >= 0 else t) / (1 + t) - y
-        point = log1p(t) + (z if z > 0 else z * 0) - y * z
-        if sample_weight.size:
-            raw[i] *= sample_weight[i]
-            point *= sample_weight[i]
-        loss += point
+        raw[i] = sample_weight[i] * ((1 if z >= 0 else t) / (1 + t) - y)
+        loss += sample_weight[i] * (log1p(t) + (z if z > 0 else z * 0) - y * z)
     return loss
 
 
 @kernel
-def _multinomial(X, n_rows, codes, sample_weight, coef_t, intercept, loss, gradient, total, start, stop):
-    for first in range(start, stop, n_rows):
-        last = min(first + n_rows, stop)
-        rows = X[first:last]
+def _multinomial(X, codes, sample_weight, ones, coef_t, intercept, loss, gradient, total, start, stop):
+    for first in range(start, stop, len(ones)):
+        last = min(first + len(ones), stop)
+        rows, weight = X[first:last], sample_weight[first:last] if len(sample_weight) else ones[: last - first]
         raw = np.dot(coef_t, rows.T)  # one output after the other, so that loops along samples vectorise
-        loss[0] += _softmax_residual(raw, codes[first:last], sample_weight[first:last], intercept)
+        loss[0] += _softmax_residual(raw, codes[first:last], weight, intercept)
         step = np.dot(raw, rows)
         for k in range(len(step)):
-            _add(gradient[k], step[k])
+            for j in range(step.shape[1]):
+                gradient[k, j] += step[k, j]
             for i in range(raw.shape[1]):
                 total[k] += raw[k, i]
-
-
-@kernel
-def _add(total, step):
-    # Written out: `total += step` on arrays takes Numba three seconds to compile.
-    for j in range(total.size):
-        total[j] += step[j]
 
 
 @kernel
 def _softmax_residual(raw, codes, sample_weight, intercept):
     """The loss; `raw`, (n_outputs, n_rows), becomes its derivative."""
     n_outputs, n_rows = raw.shape
-    top = np.empty(n_rows, dtype=raw.dtype)
+    top, total, loss = np.empty_like(raw[0]), np.zeros_like(raw[0]), 0.0
     for k in range(n_outputs):
         for i in range(n_rows):
             raw[k, i] += intercept[k]
             top[i] = raw[k, i] if k == 0 or raw[k, i] > top[i] else top[i]
-    loss = 0.0
     for i in range(n_rows):
-        loss -= (raw[codes[i], i] - top[i]) * (sample_weight[i] if sample_weight.size else 1)
-    total = np.zeros(n_rows, dtype=raw.dtype)
+        loss += sample_weight[i] * (top[i] - raw[codes[i], i])
     for k in range(n_outputs):
         for i in range(n_rows):
             raw[k, i] = exp(raw[k, i] - top[i])
             total[i] += raw[k, i]
     for i in range(n_rows):
-        weight = sample_weight[i] if sample_weight.size else total[i] * 0 + 1
-        loss += weight * log(total[i])
-        total[i] = weight / total[i]
+        loss += sample_weight[i] * log(total[i])
+        total[i] = sample_weight[i] / total[i]
     for k in range(n_outputs):
         for i in range(n_rows):
             raw[k, i] *= total[i]
     for i in range(n_rows):
-        raw[codes[i], i] -= sample_weight[i] if sample_weight.size else 1
+        raw[codes[i], i] -= sample_weight[i]
     return loss
 
 
 @kernel
-def _sparse(data, indices, indptr, codes, sample_weight, coef_t, intercept, loss, gradient, total, start, stop):
+def _sparse(data, indices, indptr, codes, sample_weight, ones, coef_t, intercept, loss, gradient, total, start, stop):
     n_outputs = len(coef_t)
     raw = np.empty((n_outputs, 1), dtype=data.dtype)
     for i in range(start, stop):
@@ -116,7 +110,7 @@ def _sparse(data, indices, indptr, codes, sample_weight, coef_t, intercept, loss
             for at in range(indptr[i], indptr[i + 1]):
                 z += data[at] * coef_t[k, indices[at]]
             raw[k, 0] = z
-        code, weight = codes[i : i + 1], sample_weight[i : i + 1]
+        code, weight = codes[i : i + 1], sample_weight[i : i + 1] if len(sample_weight) else ones
         if n_outputs == 1:
             loss[0] += _binary_residual(raw[0], code, weight, intercept[0])
         else:
