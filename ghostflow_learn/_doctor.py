@@ -34,7 +34,7 @@ def doctor(out):
         Whether every estimator agrees with scikit-learn's.
     """
     for name, value in _facts():
-        print(f"{name:<16}{value}", file=out)
+        print(f"{name:<16}{value}", file=out, flush=True)  # the self test compiles first, on a fresh install
     start = time.perf_counter()
     faults = self_test()
     seconds = time.perf_counter() - start

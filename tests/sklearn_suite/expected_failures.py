@@ -8,9 +8,12 @@ COPY_X = "demands that copy_X=False overwrites X; ours never does, as no solver 
 
 PRIVATE = "calls a private method of scikit-learn's class"
 
+ARRAY_API = "demands the array API tag; ours takes CuPy and torch arrays, and no other namespace"
+
 EXPECTED_FAILURES = {
     "cluster/tests/test_k_means.py::test_sample_weight_init": PRIVATE,
     "cluster/tests/test_k_means.py::test_sample_weight_zero": PRIVATE,
     "linear_model/tests/test_base.py::test_inplace_data_preprocessing[42-True-None]": COPY_X,
     "linear_model/tests/test_base.py::test_inplace_data_preprocessing[42-False-None]": COPY_X,
+    "tests/test_pipeline.py::test_feature_union_array_api_support_tag": ARRAY_API,
 }
