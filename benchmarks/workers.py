@@ -1,7 +1,7 @@
 """What two joblib workers on two cores cost each other: two fits at once, against the same two one after another.
 
-    python benchmarks/bench_workers.py               every fit, a table
-    python benchmarks/bench_workers.py --only pca    those whose name holds "pca"
+    python benchmarks/workers.py               every fit, a table
+    python benchmarks/workers.py --only pca    those whose name holds "pca"
 
 One process gives each fit all its threads; a worker of joblib's has one. Run it on two cores and nothing else
 (`taskset -c 0,1` on a larger machine). The bar: two warm workers finish fits of two seconds and more within 15 % of
