@@ -25,7 +25,10 @@ from ghostflow_learn.linear_model import LogisticRegression, Ridge
 from ghostflow_learn.naive_bayes import GaussianNB
 from ghostflow_learn.preprocessing import StandardScaler
 
-QUICKER = {"LogisticRegressionCV": {"Cs": 2, "cv": 2}, "KMeans": {"max_iter": 10}}
+QUICKER = {
+    "LogisticRegressionCV": {"Cs": 2, "cv": 2},
+    "KMeans": {"max_iter": 10},
+}
 SEVERAL = [KMeans, PCA, Ridge, LogisticRegression, GaussianNB, StandardScaler]
 every_estimator = pytest.mark.parametrize("ours", native_estimators(), ids=lambda cls: cls.__name__)
 
@@ -45,6 +48,7 @@ def learnt(ours, n_samples=40_000):
 
 
 @every_estimator
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # defaults that scikit-learn is about to change
 def test_the_number_of_threads_changes_no_bit(ours):
     models = []
     for n_threads in (1, 2, 5):
