@@ -4,6 +4,9 @@ import numpy as np
 from scipy.sparse import issparse
 
 
+FEW = 2**14  # values whose Householder QR takes less time than the calls of CholeskyQR2
+
+
 def choose_solver(solver, n_components, X):
     """The solver that "auto" stands for: by the shape of X."""
     if solver != "auto":
@@ -154,7 +157,7 @@ def orthonormal(engine, Y):
     Q : (n, min(n, k)), dtype of Y
     """
     xp, (n, k) = engine.xp, Y.shape
-    if n < 4 * k:
+    if n < 4 * k or n * k < FEW:
         return engine.linalg.qr(Y)[0]
     # The error of Q is that of Y times the condition number, of which the diagonal of L is a good estimate here:
     # subspace iteration leaves the columns in descending order.

@@ -6,7 +6,7 @@ from ghostflow_learn.decomposition._svd import flip_signs, orthonormal
 
 
 @pytest.mark.parametrize("condition", [1, 1e3, 1e9, np.inf])
-@pytest.mark.parametrize("shape", [(400, 6), (6, 6), (3, 6)])
+@pytest.mark.parametrize("shape", [(4000, 6), (400, 6), (6, 6), (3, 6)])
 def test_orthonormal_spans_the_columns(engine, rng, condition, shape, dtype):
     """By CholeskyQR2 where that is stable, by reflections where it is not."""
     scales = np.geomspace(1, 1 / condition, shape[1]) if np.isfinite(condition) else np.arange(shape[1]) < 3
@@ -24,7 +24,7 @@ def test_well_conditioned_columns_cost_products_alone(rng, monkeypatch):
     from ghostflow_learn._engine import cpu
 
     monkeypatch.setattr(cpu.linalg, "qr", None)
-    Q = orthonormal(cpu, rng.normal(size=(100, 5)))
+    Q = orthonormal(cpu, rng.normal(size=(5000, 5)))
     np.testing.assert_allclose(Q.T @ Q, np.eye(5), atol=1e-14)
 
 
