@@ -3,7 +3,6 @@
 import numpy as np
 from scipy.sparse import issparse
 
-
 FEW = 2**14  # values whose Householder QR takes less time than the calls of CholeskyQR2
 
 
