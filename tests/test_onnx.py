@@ -2,15 +2,19 @@
 
 import subprocess
 import sys
+from inspect import signature
 
 import numpy as np
 import pytest
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_clusterer
 from sklearn.datasets import load_iris
 from sklearn.pipeline import make_pipeline
 
 from ghostflow_learn import onnx
 from ghostflow_learn._patch import native_estimators
+
+# LogisticRegressionCV announces its coming defaults, ours as scikit-learn's.
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 
 skl2onnx = pytest.importorskip("skl2onnx", reason="pip install ghostflow-learn[onnx]")
 onnxruntime = pytest.importorskip("onnxruntime", reason="pip install ghostflow-learn[test]")
@@ -37,35 +41,42 @@ def assert_agrees(model, data):
     out = run_in_onnx(model, data)
     if hasattr(model, "transform") and not hasattr(model, "predict"):
         np.testing.assert_allclose(out["variable"], model.transform(data), rtol=1e-3, atol=1e-4)
+    elif is_clusterer(model):  # float32 may flip a near tie: the distance to the chosen center tells
+        dists = model.transform(data)
+        np.testing.assert_allclose(out["scores"], dists, rtol=1e-2, atol=1e-3)
+        chosen = dists[np.arange(len(data)), out["label"]]
+        np.testing.assert_allclose(chosen, dists.min(axis=1), rtol=1e-2, atol=1e-3)
     elif "label" in out:
         np.testing.assert_array_equal(out["label"], model.predict(data))
     else:
         np.testing.assert_allclose(out["variable"].ravel(), model.predict(data).ravel(), rtol=1e-3, atol=1e-4)
     if "probabilities" in out and hasattr(model, "predict_proba"):
         np.testing.assert_allclose(out["probabilities"], model.predict_proba(data), rtol=1e-3, atol=1e-4)
-    if hasattr(model, "cluster_centers_"):
-        np.testing.assert_allclose(out["scores"], model.transform(data), rtol=1e-2, atol=1e-3)
+
+
+def seeded(cls):
+    return cls(random_state=0) if "random_state" in signature(cls).parameters else cls()
 
 
 @every_estimator
 def test_an_estimator_answers_in_onnx_as_here(ours):
-    assert_agrees(ours().fit(X, y), X)
+    assert_agrees(seeded(ours).fit(X, y), X)
 
 
 @every_estimator
 def test_an_estimator_fitted_on_float64_answers_too(ours):
-    assert_agrees(ours().fit(X.astype(np.float64), y), X)
+    assert_agrees(seeded(ours).fit(X.astype(np.float64), y), X)
 
 
 @every_estimator
 def test_a_pipeline_around_an_estimator_converts(ours):
     first = next(cls for cls in COUNTERPARTS if cls.__name__ == "PCA")
-    assert_agrees(make_pipeline(first(3), ours()).fit(X, y), X)
+    assert_agrees(make_pipeline(first(3), seeded(ours)).fit(X, y), X)
 
 
 @pytest.mark.parametrize("ours", [cls for cls in COUNTERPARTS if is_classifier(cls())], ids=lambda cls: cls.__name__)
 def test_two_classes_convert(ours):
-    assert_agrees(ours().fit(X[:100], y[:100]), X[:100])
+    assert_agrees(seeded(ours).fit(X[:100], y[:100]), X[:100])
 
 
 def test_every_estimator_can_be_registered():

@@ -16,6 +16,9 @@ from sklearn.pipeline import make_pipeline
 from ghostflow_learn import is_native, is_patched, patch_sklearn, unpatch_sklearn
 from ghostflow_learn._patch import native_estimators
 
+# LogisticRegressionCV announces its coming defaults, ours as scikit-learn's.
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
+
 X, y = load_iris(return_X_y=True)
 COUNTERPARTS = native_estimators()
 OURS = next(ours for ours in COUNTERPARTS if ours.__name__ == "PCA")

@@ -18,6 +18,9 @@ import ghostflow_learn
 from ghostflow_learn import as_sklearn, from_sklearn, is_native
 from ghostflow_learn._patch import native_estimators
 
+# LogisticRegressionCV announces its coming defaults, ours as scikit-learn's.
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
+
 X, y = load_iris(return_X_y=True)
 COUNTERPARTS = native_estimators()
 every_estimator = pytest.mark.parametrize("ours", COUNTERPARTS, ids=lambda cls: cls.__name__)
