@@ -222,7 +222,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
                     "Use 0<=l1_ratio<=1 instead."
                 )
             penalty = {None: "l2", 0: "l2", 1: "l1"}.get(self.l1_ratio, "elasticnet")
-            return None if self.C == np.inf else penalty, self.C
+            return None if np.isinf(self.C) else penalty, self.C
         _warn_deprecated(
             "'penalty' was deprecated in version 1.8 and will be removed in 1.10. To avoid this warning, leave "
             "'penalty' set to its default value and use 'l1_ratio' or 'C' instead. Use l1_ratio=0 instead of "

@@ -275,6 +275,8 @@ class LogisticRegressionCV(LogisticRegression):
     def _problem(self, engine, X, y, codes, sample_weight, penalty, scorer, score_params):
         model = LogisticRegression(solver=self.solver)
         model.classes_ = self.classes_
+        is_stochastic = self.solver in ("sag", "saga")
+        largest_sq_norm = float(engine.sag.largest_sq_norm(X)) if is_stochastic else None  # one step for all folds
         return _logistic_folds.Problem(
             engine=engine,
             X=X,
@@ -287,7 +289,7 @@ class LogisticRegressionCV(LogisticRegression):
             model=model,
             scorer=scorer,
             score_params=score_params,
-            settings=lambda l1_ratio: solver_settings(self, penalty, l1_ratio),
+            settings=lambda l1_ratio: solver_settings(self, penalty, l1_ratio, largest_sq_norm=largest_sq_norm),
         )
 
     def _class_weight(self, y, sample_weight):

@@ -1,7 +1,5 @@
 """The steps of a logistic fit, which LogisticRegression and LogisticRegressionCV share."""
 
-import warnings
-
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_random_state
@@ -89,7 +87,7 @@ def _of_classes(class_weight, classes, codes, sample_weight, engine):
     return engine.asarray(weights.astype(host_weight.dtype))
 
 
-def solver_settings(estimator, penalty, l1_ratio, on_iteration=None):
+def solver_settings(estimator, penalty, l1_ratio, on_iteration=None, largest_sq_norm=None):
     """What the solvers read of an estimator."""
     return Settings(
         solver=estimator.solver,
@@ -101,6 +99,7 @@ def solver_settings(estimator, penalty, l1_ratio, on_iteration=None):
         rng=check_random_state(estimator.random_state),
         verbose=estimator.verbose,
         on_iteration=on_iteration,
+        largest_sq_norm=largest_sq_norm,
     )
 
 

@@ -29,8 +29,8 @@ def loss_gradient(X, codes, sample_weight, weights):
     return np.concatenate((loss, gradient.T, total) if has_intercept else (loss, gradient.T), axis=None)
 
 
-# Rows are taken len(ones) at a time; `ones` are their weights where `sample_weight` is empty. Sums on arrays are written
-# out in loops: `a += b` takes Numba three seconds to compile.
+# Rows are taken len(ones) at a time; `ones` are their weights where `sample_weight` is empty. Sums of arrays are
+# written out in loops: `a += b` takes Numba three seconds to compile.
 
 
 @kernel

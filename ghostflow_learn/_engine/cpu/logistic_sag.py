@@ -36,8 +36,10 @@ def minimize(
 
 
 def _relative_change(before, after):
-    largest = np.abs(after).max()
-    return np.abs(after - before).max() / largest if largest != 0 else 0.0
+    change, largest = np.abs(after - before).max(), np.abs(after).max()
+    if largest == 0:
+        return 0.0 if change == 0 else np.inf
+    return change / largest
 
 
 def _short(n_samples, row_cost):

@@ -72,8 +72,14 @@ def _minimize_one(alpha, bound, a, b, tol):
 def l1(X, codes, bounds, bias, tol, max_iter, seed):
     """Minimize |w|_1 + sum_i bounds_i loss_i by Newton steps, each found by coordinate descent.
 
-    Parameters are those of :func:`dual`, but `tol` is on the sum of violations relative to the first one, and `max_iter`
-    counts Newton steps.
+    Parameters
+    ----------
+    X, codes, bounds, bias, seed
+        Those of :func:`dual`.
+    tol : float
+        On the sum of violations, relative to the first one.
+    max_iter : int
+        Newton steps at most.
 
     Returns
     -------

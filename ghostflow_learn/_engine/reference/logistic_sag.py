@@ -78,8 +78,10 @@ def _residual(raw, code):
 
 
 def _relative_change(before, after):
-    largest = np.abs(after).max()
-    return np.abs(after - before).max() / largest if largest != 0 else 0.0
+    change, largest = np.abs(after - before).max(), np.abs(after).max()
+    if largest == 0:
+        return 0.0 if change == 0 else np.inf
+    return change / largest
 
 
 def _next(seed):

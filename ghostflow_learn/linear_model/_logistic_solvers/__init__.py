@@ -19,8 +19,11 @@ SOLVERS = {*SMOOTH, "liblinear", "sag", "saga"}
 
 # X and codes (int32) live on the engine, and sample_weight unless it is None; total_weight is its sum.
 Data = namedtuple("Data", "engine X codes sample_weight total_weight n_outputs")
-# l1_ratio is that of the penalty in use; rng draws for sag, saga and liblinear; lbfgs calls on_iteration(weights).
-Settings = namedtuple("Settings", "solver l1_ratio dual tol max_iter intercept_scaling rng verbose on_iteration")
+# l1_ratio is that of the penalty in use; rng draws for sag, saga and liblinear; lbfgs calls on_iteration(weights);
+# sag and saga derive their step from largest_sq_norm, of a row of X, and compute it if it is None.
+Settings = namedtuple(
+    "Settings", "solver l1_ratio dual tol max_iter intercept_scaling rng verbose on_iteration largest_sq_norm"
+)
 
 
 def solve_path(data, Cs, start, settings):

@@ -1,7 +1,5 @@
 """What the smooth solvers minimise: the mean logistic loss and an L2 penalty."""
 
-import numpy as np
-
 
 class Objective:
     """f(w) = loss(w) / total_weight + l2 / 2 |coef|^2, with w on the host and flat, and the data on the engine.

@@ -11,7 +11,7 @@ def sag_path(data, Cs, start, settings):
     """Weights and passes over the data for each C; every solution starts from the one before."""
     engine, n_samples = data.engine, data.X.shape[0]
     memory = engine.asarray(np.zeros((n_samples, data.n_outputs + 1)))
-    largest_sq_norm = float(engine.sag.largest_sq_norm(data.X))
+    largest_sq_norm = settings.largest_sq_norm or float(engine.sag.largest_sq_norm(data.X))
     solutions, n_iters = [], []
     for C in Cs:
         alpha, beta = (1 - settings.l1_ratio) / C, settings.l1_ratio / C
