@@ -23,6 +23,21 @@ def kmeans(n_clusters):
     return {"n_clusters": n_clusters, "n_init": 1, "max_iter": 50, "random_state": 0}
 
 
+class FaissKMeans:
+    """faiss: float32, random initial centers, always `max_iter` iterations, and here all rows, not a sample of them."""
+
+    def __init__(self, n_clusters, n_init, max_iter, random_state):
+        import faiss
+
+        self.train = partial(faiss.Kmeans, k=n_clusters, nredo=n_init, niter=max_iter, seed=random_state)
+
+    def fit(self, X, y):
+        kmeans = self.train(X.shape[1], max_points_per_centroid=len(X))
+        kmeans.train(X)
+        self.inertia_ = kmeans.obj[-1]
+        return self
+
+
 WORKLOADS = [
     Workload(
         name="kmeans_50",
@@ -39,6 +54,7 @@ WORKLOADS = [
         score=inertia,
         params=kmeans(100),
         bar=BAR,
+        others={"faiss": partial(FaissKMeans, **kmeans(100))},
     ),
     Workload(
         name="kmeans_memory",
