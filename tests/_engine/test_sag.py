@@ -1,6 +1,12 @@
+import re
+
+import numba
 import numpy as np
 import pytest
 import scipy.sparse as sp
+
+from ghostflow_learn._engine.cpu import sag
+from ghostflow_learn._engine.cpu._jit import FASTMATH
 
 OPTIONS = [{}, {"saga": True}, {"fit_intercept": True}, {"saga": True, "fit_intercept": True}]
 
@@ -30,16 +36,14 @@ def test_least_squares_agrees_with_reference(agrees, problem, options):
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_least_squares_on_sparse_data_agrees_with_reference(reference, problem, options, shrinking):
     """Strong penalties shrink the common scale of the coefficients below what it is multiplied out at."""
-    from ghostflow_learn._engine import cpu
-
     X, y, sample_weight = problem
     X = sp.csr_matrix(np.where(X > 1, X, 0))
     args = (X, y, sample_weight, shrinking, 0.02, 7, 1e-9, 42)
-    got, n_iter = cpu.sag.least_squares(*args, **options)
+    got, n_iter = sag.least_squares(*args, **options)
     want, want_n_iter = reference.sag.least_squares(*args, **options)
     np.testing.assert_allclose(got, want, rtol=1e-8)
     assert n_iter == want_n_iter
-    assert cpu.sag.largest_sq_norm(X) == pytest.approx(reference.sag.largest_sq_norm(X))
+    assert sag.largest_sq_norm(X) == pytest.approx(reference.sag.largest_sq_norm(X))
 
 
 def test_least_squares_stops_where_coefficients_stand_still(engine, problem):
@@ -53,3 +57,12 @@ def test_least_squares_with_too_long_a_step_is_not_finite(engine, problem):
     with np.errstate(all="ignore"):
         solution, _ = engine.sag.least_squares(X, y, None, 1.0, 1e30, 50, 1e-3, 1)
     assert not np.isfinite(engine.to_numpy(solution)).all()
+
+
+def test_a_draw_is_computed_in_packed_instructions(problem):
+    X, y, sample_weight = problem
+    fresh = numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH)(sag._draw.py_func)
+    zeros = [np.zeros(size) for size in (5, 3, 5, 60)]
+    fresh(X, np.zeros(5), y, sample_weight, *zeros, np.zeros(60, dtype=np.bool_), np.array([1]), 0.1, 0.9, False, 1)
+    (assembly,) = fresh.inspect_asm().values()
+    assert len(re.findall(r"\tvf\w*madd\w*pd\t.*[yz]mm", assembly)) >= 4
