@@ -155,11 +155,15 @@ class Choice:
 
     def consider(self, alpha, coef, errors):
         """Take the model of `alpha` if it is better than those before."""
-        coef, errors = self.engine.to_numpy(coef), self.engine.to_numpy(errors)
-        result = errors**2 if self.scorer is None else self._predictions(errors)
-        score = self._score(result)
+        if self.scorer is None:
+            result = errors**2
+            score = -self.engine.to_numpy(result.mean(axis=0 if self.per_target else None))[()]
+        else:
+            result = self._predictions(self.engine.to_numpy(errors))
+            score = self._score(result)
         if self.keep_results:
-            self.results.append(result)
+            self.results.append(self.engine.to_numpy(result))
+        coef = self.engine.to_numpy(coef)
         if self.score is None:
             self.coef, self.score, self.alpha = coef, score, np.full_like(score, alpha) if self.per_target else alpha
         elif self.per_target:
@@ -173,12 +177,10 @@ class Choice:
         root_weight = 1 if self.weight is None else np.sqrt(self.weight, dtype=np.float64)[:, None]
         return self.Y - errors / root_weight
 
-    def _score(self, result):
-        if self.scorer is None:
-            return -result.mean(axis=0 if self.per_target else None)
+    def _score(self, predictions):
         if self.per_target:
-            return np.array([self.scorer(predictions, y) for predictions, y in zip(result.T, self.Y.T)])
-        return self.scorer(*(np.squeeze(A, axis=1) if A.shape[1] == 1 else A for A in (result, self.Y)))
+            return np.array([self.scorer(p, y) for p, y in zip(predictions.T, self.Y.T)])
+        return self.scorer(*(np.squeeze(A, axis=1) if A.shape[1] == 1 else A for A in (predictions, self.Y)))
 
 
 def score(scorer, is_classifier, params, predictions, Y):
