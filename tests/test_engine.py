@@ -29,9 +29,9 @@ def test_running_out_of_gpu_memory_names_the_size_of_the_data():
 
     OutOfMemoryError.__module__ = "cupy.cuda.memory"
     X = np.ones((7, 3), dtype=np.float32)
-    with pytest.raises(MemoryError, match=r"Out of memory.*shape \(7, 3\) and dtype float32. Use fewer rows"):
-        with fit_scope(X):
-            raise OutOfMemoryError("Out of memory allocating 84 bytes.")
+    message = r"Out of memory.*shape \(7, 3\) and dtype float32. Use fewer rows"
+    with pytest.raises(MemoryError, match=message), fit_scope(X):
+        raise OutOfMemoryError("Out of memory allocating 84 bytes.")
 
 
 def test_running_out_of_host_memory_stays_what_it_is():
