@@ -14,6 +14,7 @@ Problem = namedtuple("Problem", "X Y sample_weight fit_intercept")
 
 # The condition of X'X, free of the features' units, up to which it takes the place of X: ten digits are left.
 WELL_CONDITIONED = 1e6
+SMALLEST = 1e-140  # root of a sum of squares that is far from underflow
 
 
 def problem_of(engine, X, y, sample_weight, fit_intercept):
@@ -78,7 +79,7 @@ def scaled_cholesky(engine, A):
     """
     xp = engine.xp
     scale = xp.sqrt(xp.diagonal(A))
-    if not bool((scale > 0).all()):
+    if not bool(((scale > SMALLEST) & (scale < np.inf)).all()):
         return scale, None
     try:
         L = engine.linalg.cholesky(A / xp.outer(scale, scale))

@@ -39,8 +39,9 @@ def svd(engine, problem, alpha, options):
 def _filtered(engine, R, Z, alpha):
     """Singular values s of R shrink what they pass by s^2 / (s^2 + alpha)."""
     U, s, Vt = engine.linalg.svd(R)
-    s, kept = s[:, None], s[:, None] > np.finfo(np.float64).eps * max(R.shape) * s[0]
-    shrunk = engine.xp.where(kept, s / engine.xp.where(kept, s**2 + engine.asarray(alpha), 1), 0)
+    kept = (s > np.finfo(np.float64).eps * max(R.shape) * s[0])[:, None]
+    s = engine.xp.where(kept, s[:, None], 1)
+    shrunk = engine.xp.where(kept, 1 / (s + engine.asarray(alpha) / s), 0)  # s / (s^2 + alpha) without underflow
     return Vt.T @ (shrunk * (U.T @ Z))
 
 

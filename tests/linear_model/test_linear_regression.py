@@ -277,3 +277,12 @@ def test_wrong_number_of_features_at_predict_is_refused(rng):
     model = LinearRegression().fit(*regression(rng, 20, 3))
     with pytest.raises(ValueError, match="X has 2 features, but LinearRegression is expecting 3 features"):
         model.predict(np.ones((4, 2)))
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200, 1e-160])
+def test_values_whose_squares_overflow_or_underflow_are_taken(rng, scale):
+    X, y = regression(rng, 30, 3)
+    want = LinearRegression().fit(X, y)
+    model = LinearRegression().fit(scale * X, y)
+    assert_allclose(model.coef_ * scale, want.coef_, rtol=1e-9)
+    assert model.rank_ == 3

@@ -4,6 +4,7 @@ from ._launch import BLOCKS, PARTIALS, run_blocks
 
 BUFFER = 2**16  # values of the block of rows that one thread centres and multiplies: stays in its L2 cache
 LEAST_ROWS = 256  # a product of fewer rows is bound by the output that it adds to
+QUIET = {"over": "ignore", "invalid": "ignore"}  # squares that overflow are infinite, and the caller has `root`
 
 
 def mean(X, sample_weight=None):
@@ -23,9 +24,11 @@ def gram(X, Y=None, sample_weight=None, x_offset=None, y_offset=None):
     return columns.split(total)
 
 
+@np.errstate(**QUIET)
 def scatter(X, Y=None, sample_weight=None):
     columns = _Columns(X, Y, sample_weight)
 
+    @np.errstate(**QUIET)
     def partial(start, stop):
         # The first rows tell where the data is. What is left of the mean shows in the products with the ones.
         head = slice(start, min(start + columns.n_rows, stop))
@@ -57,6 +60,7 @@ class _Columns:
         max_blocks = max(1, min(BLOCKS, PARTIALS // (8 * self.width**2)))
         return run_blocks(partial, len(self.X), self.width**2 / 2, max_blocks)
 
+    @np.errstate(**QUIET)
     def products(self, start, stop, x_offset, y_offset):
         buffer = np.empty((min(self.n_rows, stop - start), self.width))
         product, total = np.empty((self.width, self.width)), np.zeros((self.width, self.width))
