@@ -33,10 +33,11 @@ def check_solver(solver, penalty, dual):
 
 def encode_classes(y):
     """(classes, the int32 code of each sample), or ValueError where y is no class labels."""
-    if isinstance(y, np.ndarray):
+    on_host = isinstance(y, np.ndarray)
+    if on_host and y.dtype.kind not in "biuU":  # integers and strings always are
         check_classification_targets(y)
     classes, codes = encode_labels(y)
-    if not isinstance(y, np.ndarray):
+    if not on_host:
         check_classification_targets(classes)
     return classes, codes.astype(np.int32)
 

@@ -23,9 +23,9 @@ def minimize(
     steps = (step, 1 - step * alpha / n_samples, step * beta / n_samples, decay, saga)
     rows, draw = ((X.data, X.indices, X.indptr), _draw_sparse) if issparse(X) else ((X,), _draw)
     row_cost = max(1, 2 * len(coef) * (X.nnz if issparse(X) else X.size) // n_samples)
-    n_iter, change = 0, np.inf
+    n_iter, change, before = 0, np.inf, coef.copy()
     while n_iter < max_iter and change > tol:
-        n_iter, before = n_iter + 1, coef.copy()
+        n_iter += 1
         for n_draws in _short(n_samples, row_cost):
             draw(*rows, codes, sample_weight, *state, *steps, n_draws)
         change = _relative_change(before, coef)
@@ -35,8 +35,17 @@ def minimize(
     return weights, np.column_stack([gradients, seen]), np.int64(n_iter)
 
 
+@kernel
 def _relative_change(before, after):
-    change, largest = np.abs(after - before).max(), np.abs(after).max()
+    """The largest change relative to the largest coefficient; `before` becomes `after`. NaN if one is not finite."""
+    change, largest = 0.0, 0.0
+    for k in range(len(after)):
+        for j in range(after.shape[1]):
+            w = after[k, j]
+            if not abs(w) < np.inf:
+                return np.nan
+            change, largest = max(change, abs(w - before[k, j])), max(largest, abs(w))
+            before[k, j] = w
     if largest == 0:
         return 0.0 if change == 0 else np.inf
     return change / largest
