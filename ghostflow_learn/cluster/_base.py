@@ -120,9 +120,7 @@ class BaseKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin
     def _check_fit(self, X, *, default_n_init, **checks):
         X = check_fit(self, X, **CSR, **checks)
         if X.shape[0] < self.n_clusters:
-            raise ValueError(
-                f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}. Lower n_clusters."
-            )
+            raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}. Lower n_clusters.")
         given = not isinstance(self.init, str) and not callable(self.init)
         self._n_init = self.n_init
         if self.n_init == "auto":

@@ -96,7 +96,9 @@ def assert_same_clusters(engine, X, centers, found, wanted):
     differing = labels != wanted.labels
     if differing.any():  # near ties of float32
         gap = ((X - centers[labels]) ** 2).sum(axis=1) - ((X - centers[wanted.labels]) ** 2).sum(axis=1)
-        assert X.dtype == np.float32 and differing.sum() <= 2 and np.abs(gap).max() < 1e-4
+        assert X.dtype == np.float32
+        assert differing.sum() <= 2
+        assert np.abs(gap).max() < 1e-4
         return
     np.testing.assert_allclose(engine.to_numpy(found.sums), wanted.sums, rtol=1e-6, atol=1e-5)
     np.testing.assert_allclose(engine.to_numpy(found.weight), wanted.weight, rtol=1e-6, atol=1e-7)

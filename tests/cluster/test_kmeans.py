@@ -21,7 +21,8 @@ def blobs():
 
 
 def assert_same_model(ours, theirs, rtol=1e-9):
-    assert ours.labels_.dtype == theirs.labels_.dtype and ours.cluster_centers_.dtype == theirs.cluster_centers_.dtype
+    assert ours.labels_.dtype == theirs.labels_.dtype
+    assert ours.cluster_centers_.dtype == theirs.cluster_centers_.dtype
     np.testing.assert_array_equal(ours.labels_, theirs.labels_)
     np.testing.assert_allclose(ours.cluster_centers_, theirs.cluster_centers_, rtol=rtol, atol=rtol * 10)
     np.testing.assert_allclose(ours.inertia_, theirs.inertia_, rtol=max(rtol, 1e-9))
@@ -121,7 +122,8 @@ def test_the_number_of_threads_changes_no_bit(rng):
 def test_fit_on_a_gpu_gives_the_model_of_the_cpu(on_gpu, blobs, dtype):
     X = blobs.astype(dtype)
     ours, gpu = KMeans(7, random_state=0).fit(X), KMeans(7, random_state=0).fit(on_gpu(X))
-    assert isinstance(gpu.cluster_centers_, np.ndarray) and isinstance(gpu.labels_, np.ndarray)
+    assert isinstance(gpu.cluster_centers_, np.ndarray)
+    assert isinstance(gpu.labels_, np.ndarray)
     assert_same_model(gpu, ours, rtol=1e-10 if dtype == "float64" else 1e-5)
     labels = gpu.predict(on_gpu(X[:50]))
     assert type(labels) is type(on_gpu(X))
@@ -155,7 +157,8 @@ def test_as_many_clusters_as_samples():
 
 def test_one_sample_and_one_feature():
     model = KMeans(1).fit([[3.0]])
-    assert model.cluster_centers_.tolist() == [[3.0]] and model.labels_.tolist() == [0]
+    assert model.cluster_centers_.tolist() == [[3.0]]
+    assert model.labels_.tolist() == [0]
 
 
 def test_a_constant_feature_changes_nothing(blobs):

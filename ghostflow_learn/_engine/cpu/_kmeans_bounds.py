@@ -13,7 +13,7 @@ import numpy as np
 
 from ._jit import kernel
 
-TILE = 128  # samples whose distances to all centers are looked at together
+TILE = 96  # samples whose distances to all centers are looked at together; a power of two is slower in BLAS
 
 # What `regroup` carries from one call to the next.
 #   slack  : (n_samples,) float32
@@ -64,9 +64,8 @@ def pending(labels, slack, drift, rows, start, stop):
 
 
 @kernel
-def settle(nearest, norms, noise, drift, rows, labels, slack, left):
+def settle(nearest, largest, noise, drift, rows, labels, slack, left):
     """Write labels and slack of `rows`; `left` becomes the label that each had before."""
-    largest = np.float64(norms.max())
     for r in range(len(rows)):
         i, label, sq_norm = rows[r], int(nearest.label[r]), np.float64(nearest.sq_norm[r])
         error = noise * (sq_norm + largest)

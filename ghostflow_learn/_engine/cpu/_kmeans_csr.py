@@ -11,8 +11,9 @@ Csr = namedtuple("Csr", "data indices indptr")
 
 # scaled_t : (n_features, n_clusters)  -2 center, transposed: the inner loop runs along centers, so it vectorises
 # norms    : (n_clusters,)             squared norms of the centers
+# largest  : float                     of the norms
 # noise    : float                     see _kmeans_bounds.noise
-Centers = namedtuple("Centers", "scaled_t norms noise")
+Centers = namedtuple("Centers", "scaled_t norms largest noise")
 
 
 @kernel
@@ -43,7 +44,7 @@ def regroup(X, sample_weight, centers, drift, labels, slack, totals, counts, sta
     while start < stop:
         n_rows, start = pending(labels, slack, drift, rows, start, stop)
         _nearest_two(X, rows[:n_rows], centers, scores, nearest)
-        settle(nearest, centers.norms, centers.noise, drift, rows[:n_rows], labels, slack, left)
+        settle(nearest, centers.largest, centers.noise, drift, rows[:n_rows], labels, slack, left)
         counts[1] += n_rows
         for r in range(n_rows):
             i = rows[r]

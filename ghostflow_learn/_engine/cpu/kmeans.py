@@ -4,33 +4,29 @@ import numpy as np
 from scipy.sparse import issparse
 
 from .._clusters import Clusters
-from .._merge import merge
 from . import _kmeans_csr as csr
 from ._blas import one_thread
 from ._jit import FASTMATH, kernel
 from ._kmeans_bounds import TILE, Nearest, drifted, noise, pending, settle, start
-from ._launch import launch, launch_reduce, run_blocks
+from ._launch import launch, launch_reduce
 
 CHUNK = 1024  # samples that k-means++ draws from at a time
 MOVED = 8  # multiply-adds in the time that one value takes from memory
 SKIPPED = 16  # multiply-adds in the time that it takes to skip a sample
 FINITE = FASTMATH | {"nnan"}  # data are finite: a minimum that need not look for NaN vectorises
 
-# scaled : (n_clusters, n_features)  -2 (center - offset)
-# norms  : (n_clusters,)             squared norm of center - offset
-# offset : (n_features,)             the middle of the centers: about it, scores keep their digits
-# noise  : float                     see _kmeans_bounds.noise
-Centers = namedtuple("Centers", "scaled norms offset noise")
+# scaled  : (n_clusters, n_features)  -2 (center - offset)
+# norms   : (n_clusters,)             squared norms of center - offset
+# largest : float                     of the norms
+# offset  : (n_features,)             near the middle of the centers: about it, scores keep their digits
+# noise   : float                     see _kmeans_bounds.noise
+Centers = namedtuple("Centers", "scaled norms largest offset noise")
 
 
 def mean_variance(X):
-    def moments(start, stop):
-        part = X[start:stop]
-        mean = part.mean(axis=0, dtype=np.float64)
-        return np.full(mean.shape, stop - start), mean, np.square(part - mean).sum(axis=0)
-
-    _, _, ssd = merge(*np.stack(run_blocks(moments, len(X), MOVED * X.shape[1]), axis=1))
-    return float(ssd.mean() / len(X))
+    n_samples, n_features = X.shape
+    (sums,) = launch_reduce(_sum_powers, n_samples, (X,), [((2, n_features), np.float64)], MOVED * n_features)
+    return float(((sums[1] - sums[0] ** 2 / n_samples) / n_samples).clip(min=0).mean())
 
 
 def seed(X, sample_weight, first, draws):
@@ -106,11 +102,12 @@ def _row_cost(X, n_clusters):
 
 def _prepared(X, centers):
     if issparse(X):
-        longest = np.diff(X.indptr).max(initial=0)
-        return csr.Centers((-2 * centers).T.copy(), np.square(centers).sum(axis=1), noise(longest, X.dtype))
+        norms, longest = np.square(centers).sum(axis=1), np.diff(X.indptr).max(initial=0)
+        return csr.Centers((-2 * centers).T.copy(), norms, float(norms.max()), noise(longest, X.dtype))
     offset = _middle(centers)
     shifted = centers - offset
-    return Centers(-2 * shifted, np.square(shifted).sum(axis=1), offset, noise(X.shape[1], X.dtype))
+    norms = np.square(shifted).sum(axis=1)
+    return Centers(-2 * shifted, norms, float(norms.max()), offset, noise(X.shape[1], X.dtype))
 
 
 def _middle(centers):
@@ -147,6 +144,16 @@ def _locate(X, sample_weight, closest, last, cumulative, targets):
 
 def _rows(X, indices):
     return X[indices].toarray() if issparse(X) else X[indices]
+
+
+@kernel
+def _sum_powers(X, sums, start, stop):
+    # About the first sample, so that a common offset costs no digits.
+    for i in range(start, stop):
+        for j in range(X.shape[1]):
+            diff = np.float64(X[i, j]) - X[0, j]
+            sums[0, j] += diff
+            sums[1, j] += diff * diff
 
 
 @kernel(fastmath=FINITE)
@@ -195,7 +202,7 @@ def _regroup(X, sample_weight, centers, drift, labels, slack, totals, counts, st
         if n_rows == 0:
             return
         _nearest_two(X, rows[:n_rows], centers, tile, scores, nearest)
-        settle(nearest, centers.norms, centers.noise, drift, rows[:n_rows], labels, slack, left)
+        settle(nearest, centers.largest, centers.noise, drift, rows[:n_rows], labels, slack, left)
         counts[1] += n_rows
         for r in range(n_rows):
             i = rows[r]
