@@ -6,15 +6,12 @@ classes; the last of `n_features + 1` rows is the intercept.
 
 from collections import namedtuple
 
-from .lbfgs import lbfgs
-from .liblinear import liblinear
-from .newton import newton_cg, newton_cholesky
+from . import lbfgs, liblinear, newton, sag
 from .objective import Objective
-from .sag import sag_path
 
 __all__ = ["SOLVERS", "Data", "Settings", "solve_path"]
 
-SMOOTH = {"lbfgs": lbfgs, "newton-cg": newton_cg, "newton-cholesky": newton_cholesky}
+SMOOTH = {"lbfgs": lbfgs.solve, "newton-cg": newton.newton_cg, "newton-cholesky": newton.newton_cholesky}
 SOLVERS = {*SMOOTH, "liblinear", "sag", "saga"}
 
 # X and codes (int32) live on the engine, and sample_weight unless it is None; total_weight is its sum.
@@ -42,11 +39,11 @@ def solve_path(data, Cs, start, settings):
     n_iters : list of int
     """
     if settings.solver in ("sag", "saga"):
-        return sag_path(data, Cs, start, settings)
+        return sag.solve_path(data, Cs, start, settings)
     solutions, n_iters = [], []
     for C in Cs:
         if settings.solver == "liblinear":
-            start, n_iter = liblinear(data, C, start.shape, settings)
+            start, n_iter = liblinear.solve(data, C, start.shape, settings)
         else:
             objective = Objective(data, 1 / (C * data.total_weight), start.shape)
             start, n_iter = SMOOTH[settings.solver](objective, start, settings)

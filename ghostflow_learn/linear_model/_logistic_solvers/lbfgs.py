@@ -29,15 +29,16 @@ ALL_EVALUATIONS = 1, "STOP: TOTAL NO. OF F,G EVALUATIONS EXCEEDS LIMIT"
 NO_DESCENT = 2, "ABNORMAL: "
 
 
-def lbfgs(objective, weights, settings):
+def solve(objective, weights, settings):
     """Weights and the number of iterations; see :func:`minimize`."""
-    return solve(objective, weights, settings.max_iter, settings.tol, settings.on_iteration)
+    return descend(objective, weights, settings.max_iter, settings.tol, settings.on_iteration)
 
 
-def solve(objective, weights, max_iter, tol, on_iteration=None):
+def descend(objective, weights, max_iter, tol, on_iteration=None):
+    """The same, without settings; warns where the objective has not converged."""
     shape = weights.shape
     callback = None if on_iteration is None else lambda x: on_iteration(x.reshape(shape))
-    result = minimize(lambda x: objective.loss_gradient(x), weights.ravel(), max_iter, tol, callback)
+    result = minimize(objective.loss_gradient, weights.ravel(), max_iter, tol, callback)
     n_iter = min(result.n_iter, max_iter)
     if result.status != 0:
         _warn(result, n_iter, max_iter)

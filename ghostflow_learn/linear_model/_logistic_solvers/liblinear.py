@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 LONGEST_SEED = np.iinfo(np.int32).max
 
 
-def liblinear(data, C, shape, settings):
+def solve(data, C, shape, settings):
     """Weights of that shape, and the number of iterations."""
     if settings.verbose:
         print("[LibLinear]", end="")

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 from sklearn.exceptions import ConvergenceWarning
 
-from .lbfgs import solve as solve_by_lbfgs
+from . import lbfgs
 from .line_search import line_search
 
 SUFFICIENT = 2.0**-11  # share of the decrease that the slope promises
@@ -85,7 +85,7 @@ def newton_cholesky(objective, weights, settings):
         found = None if step is None else _halving(objective, w, f, g, step[0], n_iter + 1, settings.verbose)
         if found is None:
             remaining = settings.max_iter - n_iter - 1  # scikit-learn counts the step that failed
-            w, n_more = solve_by_lbfgs(objective, w.reshape(weights.shape), remaining, settings.tol)
+            w, n_more = lbfgs.descend(objective, w.reshape(weights.shape), remaining, settings.tol)
             return _centred(w, objective), n_iter + n_more
         w, f, g = found
         if _converged(g, *step, settings.tol, say):

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 
-def sag_path(data, Cs, start, settings):
+def solve_path(data, Cs, start, settings):
     """Weights and passes over the data for each C; every solution starts from the one before."""
     engine, n_samples = data.engine, data.X.shape[0]
     memory = engine.asarray(np.zeros((n_samples, data.n_outputs + 1)))
