@@ -4,6 +4,7 @@ from ._launch import BLOCKS, PARTIALS, run_blocks
 
 BUFFER = 2**16  # values of the block of rows that one thread centres and multiplies: stays in its L2 cache
 LEAST_ROWS = 256  # a product of fewer rows is bound by the output that it adds to
+HEAD = 256  # rows whose mean tells where a block of the data is
 QUIET = {"over": "ignore", "invalid": "ignore"}  # squares that overflow are infinite, and the caller has `root`
 
 
@@ -20,8 +21,9 @@ def _summed(partial, X):
 
 def gram(X, Y=None, sample_weight=None, x_offset=None, y_offset=None):
     columns = _Columns(X, Y, sample_weight)
-    total = sum(columns.run(lambda start, stop: columns.products(start, stop, x_offset, y_offset)))[:-1, :-1]
-    return columns.split(total)
+    parts = columns.run(lambda start, stop: columns.products(start, stop, x_offset, y_offset)[:2])
+    xx, xy = (sum(part) for part in zip(*parts))
+    return xx, None if Y is None else xy[:, :-1]
 
 
 @np.errstate(**QUIET)
@@ -31,24 +33,25 @@ def scatter(X, Y=None, sample_weight=None):
     @np.errstate(**QUIET)
     def partial(start, stop):
         # The first rows tell where the data is. What is left of the mean shows in the products with the ones.
-        head = slice(start, min(start + columns.n_rows, stop))
+        head = slice(start, min(start + HEAD, stop))
         x_offset = X[head].mean(axis=0, dtype=np.float64)
-        y_offset = None if Y is None else Y[head].mean(axis=0, dtype=np.float64)
-        total = columns.products(start, stop, x_offset, y_offset)
-        weight = total[-1, -1]
-        shift = total[-1, :-1] / (weight or 1)
-        offset = x_offset if Y is None else np.concatenate((x_offset, y_offset))
-        return weight, offset + shift, total[:-1, :-1] - weight * np.outer(shift, shift)
+        y_offset = np.zeros(0) if Y is None else Y[head].mean(axis=0, dtype=np.float64)
+        xx, xy, yy = columns.products(start, stop, x_offset, y_offset)
+        weight = yy[-1, -1]
+        x_shift, y_shift = xy[:, -1] / (weight or 1), yy[-1, :-1] / (weight or 1)
+        xx -= weight * np.outer(x_shift, x_shift)
+        return weight, x_offset + x_shift, y_offset + y_shift, xx, xy[:, :-1] - weight * np.outer(x_shift, y_shift)
 
-    weights, means, within = zip(*columns.run(partial))
-    center = np.average(means, axis=0, weights=weights)
-    between = np.sqrt(weights)[:, None] * (means - center)
-    xx, xy = columns.split(sum(within) + between.T @ between)
-    return center[: X.shape[1]], None if Y is None else center[X.shape[1] :], xx, xy
+    weights, x_means, y_means, xx, xy = zip(*columns.run(partial))
+    x_mean, y_mean = (np.average(means, axis=0, weights=weights) for means in (x_means, y_means))
+    root_weights = np.sqrt(weights)[:, None]
+    x_between, y_between = root_weights * (x_means - x_mean), root_weights * (y_means - y_mean)
+    xx, xy = sum(xx) + x_between.T @ x_between, sum(xy) + x_between.T @ y_between
+    return (x_mean, None, xx, None) if Y is None else (x_mean, y_mean, xx, xy)
 
 
 class _Columns:
-    """The columns [X, Y, 1], of which blocks of rows are centred and multiplied."""
+    """The columns X and [Y, 1], of which blocks of rows are centred and multiplied."""
 
     def __init__(self, X, Y, sample_weight):
         self.X, self.Y = X, Y
@@ -62,26 +65,30 @@ class _Columns:
 
     @np.errstate(**QUIET)
     def products(self, start, stop, x_offset, y_offset):
-        buffer = np.empty((min(self.n_rows, stop - start), self.width))
-        product, total = np.empty((self.width, self.width)), np.zeros((self.width, self.width))
-        for first in range(start, stop, self.n_rows):
-            block = buffer[: stop - first]
-            self.fill(block, slice(first, first + len(block)), x_offset, y_offset)
-            total += np.matmul(block.T, block, out=product)  # one operand twice: BLAS computes half of it
-        return total
+        """Sums of products of X, and of X and [Y, 1]: (n_features, width); and of [Y, 1]: (n_targets + 1,) * 2."""
+        n_features, n_rows = self.X.shape[1], min(self.n_rows, stop - start)
+        x_block, y_block = np.empty((n_rows, n_features)), np.empty((n_rows, self.width - n_features))
+        # An offset for each row costs a buffer, but NumPy is slow to repeat a short row.
+        x_offsets = None if x_offset is None else np.tile(x_offset, (n_rows, 1))
+        product, xx = np.empty((n_features, n_features)), np.zeros((n_features, n_features))
+        xy, yy = np.zeros((n_features, y_block.shape[1])), np.zeros((y_block.shape[1],) * 2)
+        for first in range(start, stop, n_rows):
+            n = min(n_rows, stop - first)
+            x, y = x_block[:n], y_block[:n]
+            self.fill(x, y, slice(first, first + n), None if x_offset is None else x_offsets[:n], y_offset)
+            xx += np.matmul(x.T, x, out=product)  # one operand twice: BLAS computes half of it
+            xy += x.T @ y
+            yy += y.T @ y
+        return xx, xy, yy
 
-    def fill(self, block, rows, x_offset, y_offset):
-        n_features = self.X.shape[1]
-        np.subtract(self.X[rows], 0 if x_offset is None else x_offset, out=block[:, :n_features])
+    def fill(self, x, y, rows, x_offset, y_offset):
+        np.subtract(self.X[rows], 0 if x_offset is None else x_offset, out=x)
         if self.Y is not None:
-            np.subtract(self.Y[rows], 0 if y_offset is None else y_offset, out=block[:, n_features:-1])
-        block[:, -1] = 1
+            np.subtract(self.Y[rows], 0 if y_offset is None else y_offset, out=y[:, :-1])
+        y[:, -1] = 1
         if self.root_weight is not None:
-            block *= self.root_weight[rows]
-
-    def split(self, total):
-        n_features = self.X.shape[1]
-        return total[:n_features, :n_features], None if self.Y is None else total[:n_features, n_features:]
+            x *= self.root_weight[rows]
+            y *= self.root_weight[rows]
 
 
 def root(X, Y, sample_weight=None, x_offset=None, y_offset=None):
@@ -90,7 +97,7 @@ def root(X, Y, sample_weight=None, x_offset=None, y_offset=None):
 
     def filled(start, stop):
         block = np.empty((stop - start, columns.width))
-        columns.fill(block, slice(start, stop), x_offset, y_offset)
+        columns.fill(block[:, :n_features], block[:, n_features:], slice(start, stop), x_offset, y_offset)
         return block[:, :-1]
 
     def triangle(start, stop):
