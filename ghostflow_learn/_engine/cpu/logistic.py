@@ -14,19 +14,21 @@ def loss_gradient(X, codes, sample_weight, weights):
     sample_weight = np.empty(0, dtype=X.dtype) if sample_weight is None else sample_weight
     has_intercept = len(weights) > n_features
     intercept = weights[n_features] if has_intercept else np.zeros(n_outputs)
-    coef_t = np.ascontiguousarray(weights[:n_features].T, dtype=X.dtype)
-    if isinstance(X, np.ndarray):
-        one_pass = _binary if n_outputs == 1 else _multinomial
-        rows, row_values, n_rows = (X,), n_features, max(LEAST_ROWS, BUFFER // n_features)
-    else:
+    is_sparse = not isinstance(X, np.ndarray)
+    if is_sparse:
         one_pass = _sparse
         rows, row_values, n_rows = (X.data, X.indices, X.indptr), X.nnz / n_samples, 1
+    else:
+        one_pass = _binary if n_outputs == 1 else _multinomial
+        rows, row_values, n_rows = (X,), n_features, max(LEAST_ROWS, BUFFER // n_features)
+    coef = np.ascontiguousarray(weights[:n_features] if is_sparse else weights[:n_features].T, dtype=X.dtype)
     ones = np.ones(min(n_rows, n_samples), dtype=X.dtype)
-    args = (*rows, codes, sample_weight, ones, coef_t, intercept.astype(X.dtype))
-    partials = [((1,), np.float64), (coef_t.shape, np.float64), ((n_outputs,), np.float64)]
+    args = (*rows, codes, sample_weight, ones, coef, intercept.astype(X.dtype))
+    partials = [((1,), np.float64), (coef.shape, np.float64), ((n_outputs,), np.float64)]
     row_cost = n_outputs * (2 * row_values + POINTWISE)
     loss, gradient, total = launch_reduce(one_pass, n_samples, args, partials, row_cost)
-    return np.concatenate((loss, gradient.T, total) if has_intercept else (loss, gradient.T), axis=None)
+    gradient = gradient if is_sparse else gradient.T
+    return np.concatenate((loss, gradient, total) if has_intercept else (loss, gradient), axis=None)
 
 
 # Rows are taken len(ones) at a time; `ones` are their weights where `sample_weight` is empty. Sums of arrays are
@@ -101,24 +103,24 @@ def _softmax_residual(raw, codes, sample_weight, intercept):
 
 
 @kernel
-def _sparse(data, indices, indptr, codes, sample_weight, ones, coef_t, intercept, loss, gradient, total, start, stop):
-    n_outputs = len(coef_t)
+def _sparse(data, indices, indptr, codes, sample_weight, ones, coef, intercept, loss, gradient, total, start, stop):
+    n_outputs = coef.shape[1]
     raw = np.empty((n_outputs, 1), dtype=data.dtype)
     for i in range(start, stop):
-        for k in range(n_outputs):
-            z = 0.0
-            for at in range(indptr[i], indptr[i + 1]):
-                z += data[at] * coef_t[k, indices[at]]
-            raw[k, 0] = z
+        raw[:] = 0
+        for at in range(indptr[i], indptr[i + 1]):
+            for k in range(n_outputs):
+                raw[k, 0] += data[at] * coef[indices[at], k]
         code, weight = codes[i : i + 1], sample_weight[i : i + 1] if len(sample_weight) else ones
         if n_outputs == 1:
             loss[0] += _binary_residual(raw[0], code, weight, intercept[0])
         else:
             loss[0] += _softmax_residual(raw, code, weight, intercept)
+        for at in range(indptr[i], indptr[i + 1]):
+            for k in range(n_outputs):
+                gradient[indices[at], k] += data[at] * raw[k, 0]
         for k in range(n_outputs):
             total[k] += raw[k, 0]
-            for at in range(indptr[i], indptr[i + 1]):
-                gradient[k, indices[at]] += data[at] * raw[k, 0]
 
 
 def probabilities(X, weights):
