@@ -236,6 +236,8 @@ def _signals(engine, found, centers, moved):
     xp = engine.xp
     shift = xp.square(moved - centers, dtype=xp.float64).sum()
     n_empty = (found.weight == 0).sum()
+    if xp is np:
+        return found.n_changed, n_empty, float(shift)
     return engine.to_numpy(xp.stack([xp.asarray(v, dtype=xp.float64) for v in (found.n_changed, n_empty, shift)]))
 
 

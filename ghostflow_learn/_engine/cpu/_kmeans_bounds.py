@@ -19,7 +19,8 @@ TILE = 96  # samples whose distances to all centers are looked at together; a po
 #   slack  : (n_samples,) float32
 #   drift  : (n_clusters,) float64  how far a center and the fastest other one have moved, summed over the calls
 #   totals : (n_clusters, n_features + 2) float64  weighted sums, weight, number of samples of non-zero weight
-State = namedtuple("State", "slack drift totals centers n_examined")
+#   offset : (n_features,)                         about which scores are computed
+State = namedtuple("State", "slack drift totals centers offset n_examined")
 
 # The outcome for a tile of samples, each (TILE,) in the dtype of X.
 #   first, second : the two smallest of ||center||^2 - 2 x center
@@ -28,12 +29,13 @@ State = namedtuple("State", "slack drift totals centers n_examined")
 Nearest = namedtuple("Nearest", "first second label sq_norm")
 
 
-def start(X, centers):
+def start(X, centers, offset):
     """The labels and state of a first call: nothing is known."""
     n_samples, n_features = X.shape
     totals = np.zeros((len(centers), n_features + 2))
     slack = np.full(n_samples, -np.inf, dtype=np.float32)
-    return np.full(n_samples, -1, dtype=np.int32), State(slack, np.zeros(len(centers)), totals, centers, n_samples)
+    state = State(slack, np.zeros(len(centers)), totals, centers, offset, n_samples)
+    return np.full(n_samples, -1, dtype=np.int32), state
 
 
 def drifted(state, centers):
@@ -41,7 +43,9 @@ def drifted(state, centers):
     shift = np.sqrt(np.square(np.subtract(centers, state.centers, dtype=np.float64)).sum(axis=1))
     fastest = shift.argmax()
     moved = shift + shift[fastest]
-    moved[fastest] = shift[fastest] + (np.delete(shift, fastest).max() if len(shift) > 1 else 0)
+    alone = shift[fastest]
+    shift[fastest] = 0
+    moved[fastest] = alone + shift.max()
     return state._replace(drift=state.drift + moved * (1 + 1e-7), centers=centers)
 
 

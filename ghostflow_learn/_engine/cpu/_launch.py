@@ -49,6 +49,8 @@ def cut(n, row_cost, max_blocks=BLOCKS):
 
 
 def _even(start, stop, n_blocks):
+    if n_blocks == 1:
+        return [(start, stop)]
     edges = [start + (stop - start) * b // n_blocks for b in range(n_blocks + 1)] if n_blocks else []
     return list(pairwise(edges))
 

@@ -49,7 +49,7 @@ def assign(X, centers):
     sq_dists = np.empty(X.shape[0], dtype=X.dtype)
     label = csr.label if issparse(X) else _label
     with one_thread():
-        args = (_raw(X), centers, _prepared(X, centers), labels, sq_dists)
+        args = (_raw(X), centers, _prepared(X, centers, _middle(centers)), labels, sq_dists)
         launch(label, X.shape[0], args, _row_cost(X, len(centers)))
     return labels, sq_dists
 
@@ -63,14 +63,15 @@ def update(X, sample_weight, labels, n_clusters):
 
 def regroup(X, sample_weight, centers, previous=None):
     n_samples, n_features = X.shape
-    labels, state = start(X, centers) if previous is None else (previous.labels, drifted(previous.state, centers))
+    if previous is None:
+        labels, state = start(X, centers, _middle(centers))
+    else:
+        labels, state = previous.labels, drifted(previous.state, centers)
     partials = [(state.totals.shape, np.float64), ((2,), np.int64)]
-    args = (_raw(X), sample_weight, _prepared(X, centers), state.drift, labels, state.slack)
+    args = (_raw(X), sample_weight, _prepared(X, centers, state.offset), state.drift, labels, state.slack)
     row_cost = SKIPPED + _row_cost(X, len(centers)) * state.n_examined / n_samples
-    with one_thread():
-        change, (n_changed, n_examined) = launch_reduce(
-            csr.regroup if issparse(X) else _regroup, n_samples, args, partials, row_cost
-        )
+    step = csr.regroup if issparse(X) else _regroup
+    change, (n_changed, n_examined) = launch_reduce(step, n_samples, args, partials, row_cost)
     totals = state.totals + change
     totals[totals[:, -1] == 0] = 0  # what rounding leaves behind in a cluster without samples
     state = state._replace(totals=totals, n_examined=int(n_examined))
@@ -100,11 +101,10 @@ def _row_cost(X, n_clusters):
     return n_values * (n_clusters + MOVED)
 
 
-def _prepared(X, centers):
+def _prepared(X, centers, offset):
     if issparse(X):
         norms, longest = np.square(centers).sum(axis=1), np.diff(X.indptr).max(initial=0)
         return csr.Centers((-2 * centers).T.copy(), norms, float(norms.max()), noise(longest, X.dtype))
-    offset = _middle(centers)
     shifted = centers - offset
     norms = np.square(shifted).sum(axis=1)
     return Centers(-2 * shifted, norms, float(norms.max()), offset, noise(X.shape[1], X.dtype))
