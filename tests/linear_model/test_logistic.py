@@ -309,6 +309,30 @@ def test_ctrl_c_ends_a_long_fit_and_leaves_the_process_usable():
     assert LogisticRegression().fit(X, y).score(X, y) > 0.6
 
 
+# Callbacks
+
+
+def test_callbacks_see_the_model_after_each_iteration():
+    X, y = problem(3)
+    recorder = pytest.importorskip("sklearn.callback.tests._utils").RecordingCallback()
+    model = LogisticRegression(max_iter=4)
+    with pytest.warns(ConvergenceWarning):
+        model.set_callbacks(recorder).fit(X, y)
+    ends = [r for r in recorder.record if r["name"] == "on_fit_task_end" and "iter" in r["context"].task_name]
+    assert len(ends) == 4 + 1  # the last task is empty, as in scikit-learn
+    for max_iter, end in enumerate(ends[:4], start=1):
+        with pytest.warns(ConvergenceWarning):
+            alone = LogisticRegression(max_iter=max_iter).fit(X, y)
+        seen = end["kwargs"]["fitted_estimator"]
+        assert_array_equal(seen.coef_, alone.coef_)
+        assert_array_equal(seen.predict(X), alone.predict(X))
+
+
+def test_callbacks_of_a_solver_that_has_none_are_refused_with_a_warning():
+    with pytest.warns(UserWarning, match="Callbacks are only supported in LogisticRegression for solver='lbfgs'"):
+        LogisticRegression(solver="sag").set_callbacks()
+
+
 # Learning quality
 
 
