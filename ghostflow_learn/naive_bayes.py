@@ -19,8 +19,6 @@ from ._validation import (
     take_labels,
 )
 
-__all__ = ["GaussianNB"]
-
 __getattr__, __dir__ = _names.fall_through(__name__)
 
 

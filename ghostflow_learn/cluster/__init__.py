@@ -4,6 +4,4 @@ from .. import _names
 from ._kmeans import KMeans
 from ._mini_batch_kmeans import MiniBatchKMeans
 
-__all__ = ["KMeans", "MiniBatchKMeans"]
-
 __getattr__, __dir__ = _names.fall_through(__name__)

@@ -4,6 +4,4 @@ from .. import _names
 from ._pca import PCA
 from ._truncated_svd import TruncatedSVD
 
-__all__ = ["PCA", "TruncatedSVD"]
-
 __getattr__, __dir__ = _names.fall_through(__name__)

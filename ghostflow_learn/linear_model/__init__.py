@@ -7,14 +7,4 @@ from ._logistic_cv import LogisticRegressionCV
 from ._ridge import Ridge, RidgeClassifier
 from ._ridge_cv import RidgeClassifierCV, RidgeCV
 
-__all__ = [
-    "LinearRegression",
-    "LogisticRegression",
-    "LogisticRegressionCV",
-    "Ridge",
-    "RidgeCV",
-    "RidgeClassifier",
-    "RidgeClassifierCV",
-]
-
 __getattr__, __dir__ = _names.fall_through(__name__)

@@ -5,6 +5,4 @@ from ._range_scalers import MaxAbsScaler, MinMaxScaler
 from ._robust_scaler import RobustScaler
 from ._standard_scaler import StandardScaler
 
-__all__ = ["MaxAbsScaler", "MinMaxScaler", "RobustScaler", "StandardScaler"]
-
 __getattr__, __dir__ = _names.fall_through(__name__)

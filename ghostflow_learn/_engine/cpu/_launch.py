@@ -87,6 +87,12 @@ def launch_reduce(kernel, n, args, partials, row_cost):
     Returns
     -------
     sums : list of arrays
+
+    Notes
+    -----
+    A kernel that adds a flat array up in memory slices it first and counts from 0. Over ``range(start, stop)`` an
+    index might be negative and count from the end, so LLVM guards its vector loop against a partial that lies behind
+    the array too: the order of the sum, and its last bits, would depend on addresses.
     """
     n_bytes = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in partials)
     ranges = cut(n, row_cost, max_blocks=max(1, min(BLOCKS, PARTIALS // max(1, n_bytes))))

@@ -21,8 +21,9 @@ def _square(x, out, start, stop):
 
 @kernel
 def _add(x, total, start, stop):
-    for i in range(start, stop):
-        total[0] += x[i]
+    block = x[start:stop]
+    for i in range(len(block)):
+        total[0] += block[i]
 
 
 @pytest.mark.parametrize("n", [0, 1, 31, 1000, 1_000_003])
@@ -55,6 +56,16 @@ def test_sums_have_the_same_bits_at_any_number_of_threads(rng):
             sums.append(launch_reduce(_add, len(x), (x,), [((1,), np.float64)], row_cost=10)[0][0])
     assert sums[0] == sums[1] == sums[2]
     assert sums[0] == pytest.approx(x.sum(), rel=1e-12)
+
+
+def test_sums_do_not_depend_on_where_the_partial_lies(rng):
+    """Right behind the data, where a loop over x[start:stop] that does not slice first would take another path."""
+    memory = np.zeros(2000)
+    memory[:1000] = rng.normal(size=1000)
+    x, near, far = memory[:1000], memory[1010:1011], np.zeros(1)
+    _add(x, near, 0, 100)
+    _add(x, far, 0, 100)
+    assert near[0] == far[0]
 
 
 def test_a_reduction_over_no_rows_is_zero():
