@@ -15,7 +15,11 @@ FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 
 
 def kernel(function=None, *, fastmath=FASTMATH, inline="never"):
-    """Compile `function` at its first call for each dtype; kept on disk for later processes."""
+    """Compile `function` at its first call for each dtype; kept on disk for later processes.
+
+    With ``inline="always"`` a helper becomes part of its caller before that is compiled, under the caller's
+    `fastmath`, and is not compiled on its own: where a first call waits too long for the compiler.
+    """
     if function is None:
         return lambda f: kernel(f, fastmath=fastmath, inline=inline)
     # A helper that is not inlined exists twice, compiled on its own and with its caller; which of the two a caller

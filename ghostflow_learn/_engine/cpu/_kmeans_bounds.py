@@ -54,7 +54,7 @@ def noise(n_terms, dtype):
     return 4 * (n_terms + 4) * float(np.finfo(dtype).eps)
 
 
-@kernel
+@kernel(inline="always")
 def pending(labels, slack, drift, rows, start, stop):
     """Fill `rows` with samples whose label may change; returns how many there are and where to go on."""
     n_rows = 0
@@ -67,7 +67,7 @@ def pending(labels, slack, drift, rows, start, stop):
     return n_rows, stop
 
 
-@kernel
+@kernel(inline="always")
 def settle(nearest, largest, noise, drift, rows, labels, slack, left):
     """Write labels and slack of `rows`; `left` becomes the label that each had before."""
     for r in range(len(rows)):

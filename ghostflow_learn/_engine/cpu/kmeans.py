@@ -156,7 +156,7 @@ def _sum_powers(X, sums, start, stop):
             sums[1, j] += diff * diff
 
 
-@kernel(fastmath=FINITE)
+@kernel(inline="always")
 def _nearest_two(X, rows, centers, tile, scores, nearest):
     for r in range(len(rows)):
         x, shifted, sq_norm = X[rows[r]], tile[r], X.dtype.type(0)
@@ -168,7 +168,7 @@ def _nearest_two(X, rows, centers, tile, scores, nearest):
     _two_smallest(scores, centers.norms, nearest.first, nearest.second, nearest.label)
 
 
-@kernel(fastmath=FINITE)
+@kernel(inline="always")
 def _two_smallest(scores, norms, first, second, label):
     # Lanes are samples; two centers a turn halve the traffic of what is kept.
     n_clusters, n_lanes = scores.shape
@@ -189,7 +189,7 @@ def _two_smallest(scores, norms, first, second, label):
             first[r] = min(low, best)
 
 
-@kernel
+@kernel(fastmath=FINITE)
 def _regroup(X, sample_weight, centers, drift, labels, slack, totals, counts, start, stop):
     n_clusters, n_features = centers.scaled.shape
     n_lanes = min(TILE, stop - start)
@@ -208,12 +208,13 @@ def _regroup(X, sample_weight, centers, drift, labels, slack, totals, counts, st
             i = rows[r]
             if left[r] != labels[i]:
                 counts[0] += 1
-                _add(X[i], np.float64(sample_weight[i]), 1, totals[labels[i]])
-                if left[r] >= 0:
-                    _add(X[i], -np.float64(sample_weight[i]), -1, totals[left[r]])
+                for sign in (1, -1):
+                    k = labels[i] if sign > 0 else left[r]
+                    if k >= 0:
+                        _add(X[i], sign * np.float64(sample_weight[i]), sign, totals[k])
 
 
-@kernel
+@kernel(inline="always")
 def _add(x, weight, count, total):
     for j in range(len(x)):
         total[j] += weight * x[j]
@@ -221,7 +222,7 @@ def _add(x, weight, count, total):
     total[-1] += count if weight != 0 else 0
 
 
-@kernel
+@kernel(fastmath=FINITE)
 def _label(X, centers, prepared, labels, sq_dists, start, stop):
     n_clusters, n_features = centers.shape
     n_lanes = min(TILE, stop - start)
@@ -283,7 +284,7 @@ def _weigh(X, sample_weight, candidates, closest, chunk, potentials, start, stop
                     potentials[c, t - 1] += np.float64(sample_weight[i + r]) * nearer
 
 
-@kernel
+@kernel(inline="always")
 def _four_sq_dists(X, i, last, center, sq_dists):
     # Four samples at a time: one load of the center serves four sums that do not wait for each other.
     x0, x1, x2, x3 = X[i], X[min(i + 1, last)], X[min(i + 2, last)], X[min(i + 3, last)]
