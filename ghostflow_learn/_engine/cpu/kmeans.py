@@ -168,7 +168,7 @@ def _nearest_two(X, rows, centers, tile, scores, nearest):
     _two_smallest(scores, centers.norms, nearest.first, nearest.second, nearest.label)
 
 
-@kernel(inline="always")
+@kernel(fastmath=FINITE)
 def _two_smallest(scores, norms, first, second, label):
     # Lanes are samples; two centers a turn halve the traffic of what is kept.
     n_clusters, n_lanes = scores.shape
@@ -238,7 +238,7 @@ def _label(X, centers, prepared, labels, sq_dists, start, stop):
             sq_dists[rows[r]] = _sq_dist(X[rows[r]], centers[k])
 
 
-@kernel
+@kernel(inline="always")
 def _sq_dist(x, center):
     total = x.dtype.type(0)
     for j in range(len(x)):
