@@ -242,7 +242,7 @@ class MiniBatchKMeans(BaseKMeans):
         progress = _Progress(self._batch_size, n_samples, n_steps, tol, self.max_no_improvement, self._say)
         for step in range(n_steps):
             moved, inertia = self._step(engine, X[draw(self._batch_size)], unit, centers, rng)
-            shift = float(((moved - centers) ** 2).sum()) if tol > 0 else 0
+            shift = float(engine.xp.square(moved - centers).sum()) if tol > 0 else 0
             centers = moved
             if progress.converged(step, shift, inertia):
                 break

@@ -106,15 +106,15 @@ def _prepared(X, centers, offset):
         norms, longest = np.square(centers).sum(axis=1), np.diff(X.indptr).max(initial=0)
         return csr.Centers((-2 * centers).T.copy(), norms, float(norms.max()), noise(longest, X.dtype))
     shifted = centers - offset
-    norms = np.square(shifted).sum(axis=1)
-    return Centers(-2 * shifted, norms, float(norms.max()), offset, noise(X.shape[1], X.dtype))
+    norms = np.add.reduce(np.square(shifted), axis=1)
+    return Centers(-2 * shifted, norms, float(np.maximum.reduce(norms)), offset, noise(X.shape[1], X.dtype))
 
 
 def _middle(centers):
     """Near the mean of the centers, but rounded to a power of two above their spread, so that subtracting it from
     integers or other short numbers rounds nothing: what is a tie stays one."""
-    middle = centers.mean(axis=0)
-    exponent = np.frexp(np.abs(centers - middle).max(axis=0))[1]
+    middle = np.add.reduce(centers, axis=0) / centers.dtype.type(len(centers))
+    exponent = np.frexp(np.maximum.reduce(np.abs(centers - middle), axis=0))[1]
     return np.ldexp(np.rint(np.ldexp(middle, -exponent)), exponent)
 
 
