@@ -43,3 +43,33 @@ def overlapping_blobs(n_samples, n_features, n_blobs, dtype, scale=1.0):
     X = rng.standard_normal((n_samples, n_features), dtype=dtype) * dtype(2.0)
     X += centers.astype(dtype)[rng.integers(n_blobs, size=n_samples)]
     return X
+
+
+def interactions(n_samples, n_features, n_classes, scale=1.0, seed=SEED):
+    """What trees are for: steps, products and waves of a few columns of unlike scales, and noise.
+
+    `n_classes` of 0 is a regression. Another `seed` draws other samples of the same problem.
+    """
+    rng, n_samples = np.random.default_rng(seed), int(n_samples * scale)
+    X = rng.standard_normal((n_samples, n_features))
+    n_outputs = {0: 1, 2: 1}.get(n_classes, n_classes)
+    scores = np.empty((n_samples, n_outputs))
+    problem = np.random.default_rng(SEED)
+    for k in range(n_outputs):
+        a, b, c, d, e = problem.permutation(n_features)[:5]
+        scores[:, k] = X[:, a] * X[:, b] + np.sin(2 * X[:, c]) + (X[:, d] > 0.5) * X[:, e] + 0.5 * X[:, a]
+    X *= np.exp(problem.uniform(-3, 3, n_features))
+    if n_classes == 0:
+        return X, scores[:, 0] + 0.5 * rng.standard_normal(n_samples)
+    if n_classes == 2:
+        return X, (scores[:, 0] + rng.logistic(size=n_samples) * 0.5 > 0).astype(np.int64)
+    return X, (2 * scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+
+
+def categories(n_samples, n_features, n_categories, scale=1.0, seed=SEED):
+    """Classes that depend on an effect of each category of each column; rare categories among common ones."""
+    rng, n_samples = np.random.default_rng(seed), int(n_samples * scale)
+    effects = np.random.default_rng(SEED).standard_normal((n_features, n_categories))
+    X = np.minimum(rng.exponential(n_categories / 4, (n_samples, n_features)).astype(int), n_categories - 1)
+    score = effects[np.arange(n_features), X].sum(axis=1) / np.sqrt(n_features)
+    return X.astype(np.float64), (score + rng.logistic(size=n_samples) * 0.5 > 0).astype(np.int64)
