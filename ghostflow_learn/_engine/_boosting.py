@@ -1,0 +1,134 @@
+"""What histogram gradient boosting hands from step to step, the same on every engine."""
+
+from collections import namedtuple
+
+import numpy as np
+
+Bins = namedtuple("Bins", "codes n_bins has_missing is_categorical edges offsets max_bins")
+Bins.__doc__ = """Data in at most `max_bins` bins a feature.
+
+Made by ``engine.binning.transform``.
+
+Parameters
+----------
+codes : (n_samples, n_features) uint8
+    The bin of each value; `max_bins` where it is missing.
+n_bins : (n_features,) int64
+    Bins that values which are not missing may have.
+has_missing : (n_features,) uint8
+    Whether a value of the feature is missing.
+is_categorical : (n_features,) uint8
+edges : (n_edges,) float64
+    Of all features, one after the other. A value x has bin b if edges[b - 1] < x <= edges[b]; of a categorical feature
+    these are its categories.
+offsets : (n_features + 1,) int64
+    Where the edges of each feature begin.
+max_bins : int
+"""
+
+Loss = namedtuple("Loss", "name quantile", defaults=(0.5,))
+Loss.__doc__ = """What boosting minimises, as a function of the target and the raw prediction.
+
+Parameters
+----------
+name : {"squared_error", "absolute_error", "quantile", "poisson", "gamma", "binomial", "multinomial"}
+    The halves of the deviances, as in scikit-learn. The hessian of "absolute_error" and "quantile" is taken as 1.
+quantile : float, default=0.5
+"""
+
+LOSSES = ("squared_error", "absolute_error", "quantile", "poisson", "gamma", "binomial", "multinomial")
+
+Gradients = namedtuple("Gradients", "words units interval")
+Gradients.__doc__ = """Gradients and hessians in fixed point, a word for each sample.
+
+A word is ``(gradient << (hessian_bits + count_bits)) + (hessian << count_bits) + 1``, so that one addition sums the
+gradient, the hessian and the number of samples. The sums of up to `interval` words are exact, whatever their order;
+they are taken apart, into three integers, before more are added. See :func:`fields`.
+
+Parameters
+----------
+words : (n_outputs, n_samples) int64
+units : (n_outputs, 2) float64
+    What 1 means in the integers of gradients and of hessians. A hessian of 0 bits is constant: a sample counts
+    as 1 of these units.
+interval : int
+    A power of two. Negative where the hessian is constant.
+"""
+
+Growth = namedtuple(
+    "Growth",
+    "max_leaf_nodes max_depth min_samples_leaf min_hessian_to_split min_gain_to_split l2_regularization "
+    "learning_rate max_features depth_wise monotonic_cst groups",
+)
+Growth.__doc__ = """The limits of a tree.
+
+Parameters
+----------
+max_leaf_nodes, max_depth : int
+    -1 for no limit.
+min_samples_leaf : int
+min_hessian_to_split : float
+min_gain_to_split : float
+l2_regularization : float
+learning_rate : float
+    Factor of the values of leaves.
+max_features : float
+    Part of the allowed features that are tried in each node, in (0, 1].
+depth_wise : bool
+    Split the nodes nearest the root first; else those that gain most.
+monotonic_cst : (n_features,) int8
+    1 where the prediction may not fall, -1 where it may not rise.
+groups : (n_groups, n_features) bool
+    Features that may appear together on one path (interaction constraints). (0, n_features) for no constraint.
+"""
+
+Tree = namedtuple("Tree", "nodes left_codes left_categories")
+Tree.__doc__ = """One tree.
+
+Parameters
+----------
+nodes : (n_nodes,) NODE
+    Depth first, a left child right after its parent.
+left_codes, left_categories : (n_categorical_splits, 8) uint32
+    Bitsets of the bins, and of the categories, that go to the left.
+"""
+
+# scikit-learn's record of a node, field by field, so that its tools read our trees.
+NODE = np.dtype(
+    [
+        ("value", np.float64),
+        ("count", np.uint32),
+        ("feature_idx", np.intp),
+        ("num_threshold", np.float64),
+        ("missing_go_to_left", np.uint8),
+        ("left", np.uint32),
+        ("right", np.uint32),
+        ("gain", np.float64),
+        ("depth", np.uint32),
+        ("is_leaf", np.uint8),
+        ("bin_threshold", np.uint8),
+        ("is_categorical", np.uint8),
+        ("bitset_idx", np.uint32),
+    ]
+)
+
+Forest = namedtuple("Forest", "roots children feature threshold flags value left_categories known")
+Forest.__doc__ = """The nodes of many trees, one tree after the other, as prediction reads them.
+
+Made by ``engine.boosting.assemble``, and another engine may arrange them otherwise.
+
+Parameters
+----------
+roots : (n_iterations, n_outputs) int64
+children : (n_nodes, 2) int32
+    Indices among all nodes; a leaf is its own child.
+feature : (n_nodes,) int32
+threshold : (n_nodes,) float64
+    A sample whose feature is not larger goes to the left. For a categorical split, the row of its bitset.
+flags : (n_nodes,) uint8
+    1: missing values go to the left. 2: the split is categorical. 4: a leaf.
+value : (n_nodes,) float64
+left_categories : (n_bitsets, 8) uint32
+known : (n_features, 8) uint32
+    Bitsets of the categories of each feature; others are treated as missing.
+"""
