@@ -16,6 +16,7 @@ from importlib import import_module
 import pytest
 import sklearn
 
+from ghostflow_learn import is_native
 from ghostflow_learn._patch import native_estimators
 
 from .expected_failures import EXPECTED_FAILURES
@@ -88,8 +89,9 @@ class Suite:
         }
         for cls in self.counterparts:
             for method in FIT_METHODS:
-                if method in vars(cls):
-                    setattr(cls, method, self.noting(vars(cls)[method]))
+                owner = next((base for base in cls.__mro__ if method in vars(base)), None)
+                if owner is not None and is_native(owner):
+                    setattr(cls, method, self.noting(vars(owner)[method]))
 
     def noting(self, fit):
         @functools.wraps(fit)
