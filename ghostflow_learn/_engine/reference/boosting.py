@@ -41,7 +41,7 @@ def gradients(loss, y, raw, sample_weight=None, seed=0):
     """
 
 
-def grow(bins, packed, growth, seed=0, rows=None):
+def grow(bins, packed, growth, seed=0, rows=None, masks=None):
     """Grow one tree for each output on gradients, as scikit-learn does.
 
     The gain of a split is ``G value - (G_left value_left + G_right value_right)`` with values ``-G / (H + l2)``, clipped
@@ -59,6 +59,11 @@ def grow(bins, packed, growth, seed=0, rows=None):
         Of the features drawn where ``max_features < 1``: they depend on the seed, the output and the node's place alone.
     rows : (n_rows,) uint32, optional
         Ascending: the samples to grow on; all by default.
+    masks : (n_masks, n_features) bool, optional
+        In place of draws by `seed`: the features to try in each node that is searched for a split, in the order of
+        the searches (root; then of each split the left and the right child; the next output goes on where the last
+        one stopped). With them a third value is returned, the number of searches. (For the estimators: these are the
+        shuffles of scikit-learn's generator, so that max_features < 1 gives its trees too.)
 
     Returns
     -------
