@@ -132,3 +132,83 @@ left_categories : (n_bitsets, 8) uint32
 known : (n_features, 8) uint32
     Bitsets of the categories of each feature; others are treated as missing.
 """
+
+HASH = (0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35)  # odd multipliers of the generator: Weyl's, and MurmurHash3's two
+EVERY = ((4096, 128), (65536, 512))  # data of up to so many samples: interval of so many words. Else:
+RARELY, CONSTANT = 4096, 65536
+CAT_SUPPORT = 10.0  # categories of less weight than this many samples go to the right
+
+
+def interval_of(n_samples, constant_hessian):
+    """How many words are added before their sums are taken apart: fewer leave more bits to each."""
+    if constant_hessian:
+        return -CONSTANT
+    return next((interval for most, interval in EVERY if n_samples <= most), RARELY)
+
+
+def fields(interval):
+    """Bits of the sums in a word, and the largest gradient and hessian of a sample.
+
+    Returns
+    -------
+    count_bits, hessian_bits, max_gradient, max_hessian : int
+    """
+    n = abs(interval)
+    count_bits = n.bit_length()
+    hessian_bits = 0 if interval < 0 else (64 - count_bits) // 2
+    gradient_bits = 64 - count_bits - hessian_bits
+    return count_bits, hessian_bits, ((1 << (gradient_bits - 1)) - 1) // n, ((1 << hessian_bits) - 1) // n
+
+
+def unit_of(largest, limit):
+    """The power of two in which `largest` is at most `limit`; 1 for the constant hessian."""
+    if limit == 0 or largest == 0:
+        return 1.0
+    mantissa, exponent = np.frexp(largest / limit)
+    return float(np.ldexp(1.0, exponent - (mantissa == 0.5)))
+
+
+ALMOST_INF = 1e300  # an infinite threshold is kept for splits that part missing values from all others
+
+
+def edges_of_sorted(column, max_bins, weight=None):
+    """Edges of the bins of one feature: the upper end of each but the last.
+
+    Parameters
+    ----------
+    column : (n_values,) float64
+        Ascending, none missing, all of some weight.
+    max_bins : int
+    weight : (n_values,) float64, optional
+
+    Returns
+    -------
+    edges : (n_bins - 1,) float64
+    """
+    if len(column) == 0:
+        return np.empty(0)
+    starts = np.flatnonzero(column[1:] != column[:-1]) + 1
+    if len(starts) < max_bins:
+        lower = np.concatenate((column[:1], column[starts]))
+        lower, upper = lower[:-1], lower[1:]
+    else:
+        ranks = np.linspace(0, 100, num=max_bins + 1)[1:-1] / 100
+        lower, upper = _ranked(len(column), ranks) if weight is None else _weighted(weight.cumsum(), ranks)
+        lower, upper = column[lower], column[upper.clip(max=len(column) - 1)]
+    with np.errstate(invalid="ignore"):
+        edges = np.where(lower == upper, lower, (lower + upper) / 2)
+    edges[np.isnan(edges)] = 0  # between the infinities
+    return np.minimum(np.unique(edges), ALMOST_INF)
+
+
+def _ranked(n_values, ranks):
+    """NumPy's averaged inverted distribution function, bit for bit."""
+    index = n_values * ranks - 1
+    lower = np.floor(index)
+    return lower.astype(np.intp) + (index != lower), lower.astype(np.intp) + 1
+
+
+def _weighted(reached, ranks):
+    wanted = ranks * reached[-1]
+    lower = reached.searchsorted(wanted).clip(max=len(reached) - 1)
+    return lower, lower + (reached[lower] - wanted <= np.finfo(np.float64).eps)

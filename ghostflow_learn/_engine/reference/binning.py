@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from .._boosting import Bins
-
-ALMOST_INF = 1e300  # an infinite threshold is kept for splits that part missing values from all others
+from .._boosting import Bins, edges_of_sorted
 
 
 def find_edges(X, max_bins, is_categorical, rows=None, sample_weight=None):
@@ -27,6 +25,17 @@ def find_edges(X, max_bins, is_categorical, rows=None, sample_weight=None):
     edges : list of float64 arrays
         Ascending, at most ``max_bins - 1``; empty for a categorical feature.
     """
+    rows = np.arange(len(X)) if rows is None else rows
+    edges = [np.empty(0)] * X.shape[1]
+    for j in np.flatnonzero(np.logical_not(is_categorical)):
+        column, weight = X[rows, j].astype(np.float64), None
+        counted = ~np.isnan(column)
+        if sample_weight is not None:
+            weight = sample_weight[rows]
+            counted &= weight != 0
+        order = np.flatnonzero(counted)[column[counted].argsort(kind="stable")]
+        edges[j] = edges_of_sorted(column[order], max_bins, None if weight is None else weight[order])
+    return edges
 
 
 def transform(X, edges, is_categorical, max_bins):
@@ -45,3 +54,13 @@ def transform(X, edges, is_categorical, max_bins):
     -------
     bins : Bins
     """
+    codes = np.empty(X.shape, dtype=np.uint8)
+    for j, column in enumerate(X.T.astype(np.float64)):
+        missing = np.isnan(column) | (is_categorical[j] & (column < 0))
+        codes[:, j] = np.where(missing, max_bins, edges[j].searchsorted(column))
+    is_categorical = np.asarray(is_categorical, dtype=np.uint8)
+    sizes = np.array([len(edge) for edge in edges], dtype=np.int64)
+    offsets = np.concatenate(([0], sizes.cumsum()))
+    has_missing = (codes == max_bins).any(axis=0).astype(np.uint8)
+    flat = np.concatenate([*edges, np.empty(0)]).astype(np.float64)
+    return Bins(codes, sizes + (is_categorical == 0), has_missing, is_categorical, flat, offsets, max_bins)

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from .._boosting import NODE, Forest, Tree
+from .._boosting import Forest
+from . import _grower
+from .histogram import pack
 
 
 def loss(loss, y, raw, sample_weight=None):
@@ -22,6 +24,22 @@ def loss(loss, y, raw, sample_weight=None):
     mean : float
         Constant terms are left out, as in scikit-learn.
     """
+    name, p = loss.name, raw[0]
+    if name == "squared_error":
+        losses = 0.5 * (p - y) ** 2
+    elif name in ("absolute_error", "quantile"):
+        over = 1 - loss.quantile if name == "quantile" else 1.0
+        under = loss.quantile if name == "quantile" else 1.0
+        losses = np.where(y >= p, under * (y - p), over * (p - y))
+    elif name == "poisson":
+        losses = np.exp(p) - y * p
+    elif name == "gamma":
+        losses = p + y * np.exp(-p)
+    elif name == "binomial":
+        losses = np.logaddexp(0, p) - y * p
+    else:
+        losses = np.logaddexp.reduce(raw, axis=0) - raw[y.astype(np.intp), np.arange(len(y))]
+    return float(np.average(losses, weights=sample_weight))
 
 
 def gradients(loss, y, raw, sample_weight=None, seed=0):
@@ -39,6 +57,11 @@ def gradients(loss, y, raw, sample_weight=None, seed=0):
     -------
     packed : Gradients
     """
+    gradient, hessian = _derivatives(loss, y, raw)
+    if sample_weight is not None:
+        gradient = gradient * sample_weight
+        hessian = np.broadcast_to(sample_weight, raw.shape) if hessian is None else hessian * sample_weight
+    return pack(gradient, hessian, seed)
 
 
 def grow(bins, packed, growth, seed=0, rows=None, masks=None):
@@ -71,6 +94,12 @@ def grow(bins, packed, growth, seed=0, rows=None, masks=None):
     leaves : (n_outputs, n_samples) uint32
         The node each sample ends in, also those not in `rows`.
     """
+    rows = np.arange(len(bins.codes), dtype=np.uint32) if rows is None else rows
+    trees, leaves = [], np.empty((len(packed.words), len(bins.codes)), dtype=np.uint32)
+    for k in range(len(packed.words)):
+        trees.append(_grower.grow(bins, packed, k, growth, seed, rows))
+        leaves[k] = _grower.apply(trees[k], bins.codes, bins.max_bins)
+    return trees, leaves
 
 
 def leaf_quantiles(y, raw, leaves, n_nodes, quantile, sample_weight=None):
@@ -91,6 +120,18 @@ def leaf_quantiles(y, raw, leaves, n_nodes, quantile, sample_weight=None):
     values : (n_nodes,) float64
         0 where no sample ends.
     """
+    values = np.zeros(n_nodes)
+    for leaf in np.unique(leaves):
+        inside = leaves == leaf
+        residuals = y[inside] - raw[inside]
+        if sample_weight is None:
+            values[leaf] = np.percentile(residuals, 100 * quantile)
+        else:
+            order = residuals.argsort(kind="stable")
+            reached = sample_weight[inside][order].cumsum()
+            wanted = max(100 * quantile / 100 * reached[-1], np.nextafter(0, 1))
+            values[leaf] = residuals[order[min(reached.searchsorted(wanted), len(order) - 1)]]
+    return values
 
 
 def update(raw, trees, leaves):
@@ -107,6 +148,7 @@ def update(raw, trees, leaves):
     -------
     raw : (n_outputs, n_samples) float64
     """
+    return raw + np.array([tree.nodes["value"][leaf] for tree, leaf in zip(trees, leaves)])
 
 
 def predict_bins(raw, trees, codes, max_bins):
@@ -124,6 +166,7 @@ def predict_bins(raw, trees, codes, max_bins):
     -------
     raw : (n_outputs, n_samples) float64
     """
+    return update(raw, trees, [_grower.apply(tree, codes, max_bins) for tree in trees])
 
 
 def assemble(trees, known):
@@ -140,6 +183,26 @@ def assemble(trees, known):
     -------
     forest : Forest
     """
+    flat = [tree for iteration in trees for tree in iteration]
+    nodes = [tree.nodes for tree in flat]
+    roots = np.cumsum([0, *map(len, nodes)])[:-1]
+    bitsets = np.cumsum([0, *(len(tree.left_categories) for tree in flat)])[:-1]
+    at = np.repeat(roots, [len(part) for part in nodes])
+    first_bitset = np.repeat(bitsets, [len(part) for part in nodes])
+    nodes = np.concatenate(nodes)
+    leaf, categorical = nodes["is_leaf"] == 1, nodes["is_categorical"] == 1
+    own = np.arange(len(nodes))
+    children = np.stack([np.where(leaf, own, at + nodes[side]) for side in ("left", "right")], axis=1)
+    return Forest(
+        roots.reshape(len(trees), -1),
+        children.astype(np.int32),
+        nodes["feature_idx"].astype(np.int32),
+        np.where(categorical, first_bitset + nodes["bitset_idx"], nodes["num_threshold"]),
+        (nodes["missing_go_to_left"] + 2 * categorical + 4 * leaf).astype(np.uint8),
+        nodes["value"].copy(),
+        np.concatenate([np.empty((0, 8), dtype=np.uint32), *(tree.left_categories for tree in flat)]),
+        known,
+    )
 
 
 def predict(forest, X, baseline, start=0, stop=None):
@@ -157,3 +220,45 @@ def predict(forest, X, baseline, start=0, stop=None):
     -------
     raw : (n_outputs, n_samples) float64
     """
+    raw = np.repeat(baseline, len(X) // baseline.shape[1], axis=1).astype(np.float64)
+    for roots in forest.roots[start:stop]:
+        for k, root in enumerate(roots):
+            raw[k] += [forest.value[_leaf(forest, root, x)] for x in X.astype(np.float64)]
+    return raw
+
+
+def _leaf(forest, node, x):
+    while not forest.flags[node] & 4:
+        value, flags, feature = x[forest.feature[node]], forest.flags[node], forest.feature[node]
+        left = value <= forest.threshold[node]
+        if flags & 2:
+            missing = not 0 <= value < 256 or not _contains(forest.known[feature], int(value))
+            left = not missing and _contains(forest.left_categories[int(forest.threshold[node])], int(value))
+        else:
+            missing = np.isnan(value)
+        node = forest.children[node, 0 if (flags & 1 if missing else left) else 1]
+    return node
+
+
+def _contains(bitset, bit):
+    return bitset[bit // 32] >> np.uint32(bit % 32) & 1
+
+
+def _derivatives(loss, y, raw):
+    """Gradients and hessians (n_outputs, n_samples); None where the hessians are 1."""
+    name, y, p = loss.name, y[None], raw
+    if name == "squared_error":
+        return p - y, None
+    if name == "absolute_error":
+        return np.where(p > y, 1.0, -1.0), None
+    if name == "quantile":
+        return np.where(y >= p, -loss.quantile, 1 - loss.quantile), None
+    if name == "poisson":
+        return np.exp(p) - y, np.exp(p)
+    if name == "gamma":
+        return 1 - y * np.exp(-p), y * np.exp(-p)
+    if name == "binomial":
+        p = 1 / (1 + np.exp(-p))
+    else:
+        p, y = np.exp(p - np.logaddexp.reduce(p, axis=0)), np.arange(len(raw))[:, None] == y
+    return p - y, p * (1 - p)

@@ -1,0 +1,10 @@
+from ._bridge import on_cpu
+
+loss = on_cpu("boosting.loss")
+gradients = on_cpu("boosting.gradients")
+grow = on_cpu("boosting.grow")
+leaf_quantiles = on_cpu("boosting.leaf_quantiles")
+update = on_cpu("boosting.update")
+predict_bins = on_cpu("boosting.predict_bins")
+assemble = on_cpu("boosting.assemble")
+predict = on_cpu("boosting.predict")
