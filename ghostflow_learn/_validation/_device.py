@@ -36,11 +36,12 @@ def check_array(
     ensure_min_samples=1,
     ensure_min_features=1,
     ensure_non_negative=False,
+    allow_nd=False,
     name="the estimator",
 ):
     """Validated `X` as a CuPy array; parameters are those of scikit-learn's ``check_array``."""
     original, X = X, to_cupy(X)
-    _check_shape(X, name, ensure_min_samples, ensure_min_features)
+    _check_shape(X, name, ensure_min_samples, ensure_min_features, allow_nd)
     X = _as_dtype(X, dtype, order)
     if copy and X.data.ptr == to_cupy(original).data.ptr:
         X = X.copy(order)
@@ -85,11 +86,11 @@ def to_cupy(array):
     return cupy.asarray(array)
 
 
-def _check_shape(X, name, min_samples, min_features):
+def _check_shape(X, name, min_samples, min_features, allow_nd):
     if X.ndim < 2:
         kind = "scalar" if X.ndim == 0 else "1D"
         raise ValueError(f"Expected 2D array, got {kind} array instead:\narray={X.get()}.\n{RESHAPE}")
-    if X.ndim > 2:
+    if X.ndim > 2 and not allow_nd:
         raise ValueError(f"Found array with dim {X.ndim}, while dim <= 2 is required by {name}.")
     for axis, noun, least in ((0, "sample(s)", min_samples), (1, "feature(s)", min_features)):
         if X.shape[axis] < least:
