@@ -1,4 +1,4 @@
-"""Rows descend a tree together, a level at a time: their chains of loads overlap, and no branch depends on a value."""
+"""Rows descend a tree together, two levels at a time: their loads overlap, and no branch depends on a value."""
 
 from collections import namedtuple
 
@@ -8,43 +8,42 @@ from scipy.sparse import issparse
 from ._jit import kernel
 from ._launch import launch
 
-TILE = 2**16  # values of X in cache while the trees go by
-MISSING = np.int32(2**31 - 1)  # the key of NaN: above that of infinity
-MISSING_LEFT = np.int32(2**30)  # this bit of a feature says that missing values go to the left
+TILE = 2**17  # values of X that stay in cache while the trees go by
 DEPTH = 20  # a usual one, for the cost of a row
+DENSE = 2**22  # values of a sparse matrix that are spread out at once
+MISSING_RIGHT, MISSING_LEFT = np.int32(2**31 - 1), np.int32(-(2**31))  # keys of NaN: above and below all others
 
-Packed = namedtuple("Packed", "roots first_split first_leaf splits split_id leaf_id value")
-Packed.__doc__ = """Splits and leaves apart, each numbered through all trees: 16 bytes a split, read at once.
+# Words of a record, which is a split and the two below it: (key of the threshold, side) of each, and four children.
+# A side is 2 * feature + missing_go_to_left. A child is where in `records` its record is, or ~leaf.
+WORDS, CHILDREN = np.uint64(10), np.uint64(6)
 
-roots : (n_trees,) int32
-    Split, or `~leaf` of a tree that has none.
-first_split, first_leaf : (n_trees + 1,) int64
-splits : (n_splits, 4) int32
-    Key of the threshold, feature and MISSING_LEFT, child where ``x <= threshold``, the other child; as roots.
-split_id, leaf_id : int32
-    Ids of the nodes, counted from 0 in each tree.
-value : (n_leaves, n_values) float64
-"""
+# roots    : (n_trees,) int32, children
+# records  : (WORDS * n_records,) uint32
+# leaf_id  : (n_leaves,) int32, ids of nodes, counted from 0 in each tree, as `parent` is
+# value    : (n_leaves, n_values) float64
+# parent   : (n_nodes,) int32
+# first    : (n_trees + 1,) int64, of the nodes of each tree
+Packed = namedtuple("Packed", "roots records leaf_id value parent first")
 
 
 def pack(trees):
-    n_splits = [int(np.count_nonzero(np.asarray(tree.left) >= 0)) for tree in trees]
-    n_leaves = [len(tree.left) - n for tree, n in zip(trees, n_splits, strict=True)]
+    children = [np.stack([tree.left, tree.right], axis=1).astype(np.int64, copy=False) for tree in trees]
+    counts = np.array([_count(pairs) for pairs in children])
+    n_records, n_leaves = counts.sum(axis=0)
+    first = np.cumsum([0, *map(len, children)])
     packed = Packed(
         np.empty(len(trees), dtype=np.int32),
-        np.cumsum([0, *n_splits]),
-        np.cumsum([0, *n_leaves]),
-        np.empty((sum(n_splits), 4), dtype=np.int32),
-        np.empty(sum(n_splits), dtype=np.int32),
-        np.empty(sum(n_leaves), dtype=np.int32),
-        np.empty((sum(n_leaves), np.asarray(trees[0].value)[0].size), dtype=np.float64),
+        np.empty(int(WORDS) * n_records, dtype=np.uint32),
+        np.empty(n_leaves, dtype=np.int32),
+        np.empty((n_leaves, np.asarray(trees[0].value)[0].size), dtype=np.float64),
+        np.empty(first[-1], dtype=np.int32),
+        first,
     )
-    for t, tree in enumerate(trees):
-        children = np.stack([tree.left, tree.right], axis=1).astype(np.int64, copy=False)
-        feature = np.ascontiguousarray(tree.feature, dtype=np.int64)
-        missing_left = np.ascontiguousarray(tree.missing_go_to_left, dtype=np.uint8)
-        value = np.ascontiguousarray(tree.value, dtype=np.float64).reshape(len(feature), -1)
-        _pack(children, feature, _keys(_rounded_down(tree.threshold)), missing_left, value, t, packed)
+    starts = np.cumsum(counts, axis=0) - counts
+    for t, (tree, pairs) in enumerate(zip(trees, children, strict=True)):
+        side = 2 * np.asarray(tree.feature, dtype=np.int64) + np.asarray(tree.missing_go_to_left, dtype=np.uint8)
+        value = np.ascontiguousarray(tree.value, dtype=np.float64).reshape(len(side), -1)
+        _pack(pairs, _keys(_rounded_down(np.asarray(tree.threshold))), side, value, t, *starts[t], packed)
     return packed
 
 
@@ -64,19 +63,21 @@ def predict(forest, X, n_groups=1, start=None):
 
 
 def paths(forest, X):
-    indptr = np.zeros(X.shape[0] + 1, dtype=np.int64)
-    blocks = list(_dense_blocks(X))
-    for start, stop, block in blocks:
-        _launch(_count_passed, forest, block, indptr[start + 1 : stop + 1])
+    leaves = apply(forest, X)
+    indptr = np.zeros(len(leaves) + 1, dtype=np.int64)
+    row_cost = DEPTH * len(forest.roots)
+    launch(_count_passed, len(leaves), (forest.parent, forest.first, leaves, indptr[1:]), row_cost)
     np.cumsum(indptr, out=indptr)
     nodes = np.empty(indptr[-1], dtype=np.int64)
-    for start, stop, block in blocks:
-        _launch(_list_passed, forest, block, indptr[start : stop + 1], nodes)
+    launch(_list_passed, len(leaves), (forest.parent, forest.first, leaves, indptr[1:], nodes), row_cost)
     return nodes, indptr
 
 
 def _launch(kernel, forest, X, *args):
-    launch(kernel, len(X), (forest, X, *args), row_cost=X.shape[1] + DEPTH * len(forest.roots))
+    """Whole tiles: each reads the trees into cache, so that many rows should share one, but not all."""
+    n_tile = max(1, min(TILE // max(1, X.shape[1]), max(64, len(X) // 32)))
+    row_cost = X.shape[1] + DEPTH * len(forest.roots)
+    launch(kernel, -(-len(X) // n_tile), (forest, X, *args, n_tile), row_cost * n_tile)
 
 
 def _dense_blocks(X):
@@ -84,136 +85,169 @@ def _dense_blocks(X):
     if not issparse(X):
         yield 0, len(X), np.ascontiguousarray(X)
         return
-    n_rows = max(1, 64 * TILE // max(1, X.shape[1]))
+    n_rows = max(1, DENSE // max(1, X.shape[1]))
     for start in range(0, X.shape[0], n_rows):
         stop = min(start + n_rows, X.shape[0])
         yield start, stop, X[start:stop].toarray()
 
 
 def _rounded_down(threshold):
-    threshold = np.asarray(threshold)
     with np.errstate(over="ignore"):
         nearest = threshold.astype(np.float32)
     return np.where(nearest > threshold, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
 def _keys(threshold):
-    """Integers in the order of the thresholds; see `_key`."""
+    """Integers in the order of the thresholds, as `_key` makes them of X."""
     bits = (threshold + np.float32(0)).view(np.int32)  # of the zeros the positive one, so that -0 <= threshold
-    return bits ^ ((bits >> 31) & MISSING)
+    return bits ^ ((bits >> 31) & MISSING_RIGHT)
 
 
 @kernel
-def _pack(children, feature, key, missing_left, value, t, packed):
-    split, leaf = packed.first_split[t], packed.first_leaf[t]
-    code = np.empty(len(feature), dtype=np.int32)
-    for node in range(len(feature)):
-        if children[node, 0] >= 0:
-            code[node] = split
-            packed.split_id[split] = node
-            split += 1
+def _count(children):
+    """Records and leaves of a tree: a split has a record of its own at each second level."""
+    n_records = n_leaves = 0
+    odd = np.zeros(len(children), dtype=np.bool_)
+    for node in range(len(children)):
+        if children[node, 0] < 0:
+            n_leaves += 1
         else:
-            code[node] = ~leaf
-            packed.leaf_id[leaf] = node
-            packed.value[leaf] = value[node]
+            n_records += not odd[node]
+            odd[children[node, 0]] = odd[children[node, 1]] = not odd[node]
+    return n_records, n_leaves
+
+
+@kernel
+def _pack(children, key, side, value, t, record, leaf, packed):
+    at = np.full(len(children), -1, dtype=np.int32)  # what parents write down: the record, ~leaf, or not yet known
+    odd = np.zeros(len(children), dtype=np.bool_)
+    parent = packed.parent[packed.first[t] : packed.first[t + 1]]
+    parent[0] = -1
+    for node in range(len(children)):
+        if children[node, 0] < 0:
+            packed.leaf_id[leaf], packed.value[leaf] = node, value[node]
+            at[node] = ~leaf
             leaf += 1
-    packed.roots[t] = code[0]
-    for node in range(len(feature)):
-        if children[node, 0] >= 0:
-            at = packed.splits[code[node]]
-            at[0] = key[node]
-            at[1] = feature[node] | (MISSING_LEFT if missing_left[node] else 0)
-            at[2], at[3] = code[children[node, 0]], code[children[node, 1]]
+            continue
+        if not odd[node]:
+            at[node] = record * WORDS
+            record += 1
+        for child in children[node]:
+            parent[child], odd[child] = node, not odd[node]
+    packed.roots[t] = at[0]
+    for node in range(len(children)):
+        if children[node, 0] >= 0 and not odd[node]:
+            _fill(packed.records[at[node] :], children, key, side, at, node)
+
+
+@kernel(inline="always")
+def _fill(record, children, key, side, at, node):
+    record[0], record[1] = key[node], side[node]
+    for s in range(2):
+        below = children[node, s]
+        is_leaf = children[below, 0] < 0
+        record[2 + 2 * s], record[3 + 2 * s] = (0, 0) if is_leaf else (key[below], side[below])
+        for g in range(2):
+            record[6 + 2 * s + g] = at[below] if is_leaf else at[children[below, g]]
 
 
 @kernel
-def _apply(forest, X, leaves, start, stop):
-    n_tile = max(1, TILE // X.shape[1])
-    rows, at, leaf = np.empty((3, n_tile), dtype=np.int32)
-    for first in range(start, stop, n_tile):
-        keys = _tile(X[first : min(first + n_tile, stop)])
+def _apply(forest, X, leaves, n_tile, start, stop):
+    rows, at = np.empty(n_tile, np.uint32), np.empty(n_tile, np.uint32)
+    for first in range(start * n_tile, min(stop * n_tile, len(X)), n_tile):
+        n_rows = min(n_tile, len(X) - first)
+        tile, shift = _tile(X[first : first + n_rows])
+        width = len(tile) // n_rows
         for t in range(len(forest.roots)):
-            _descend(forest.roots[t], forest.splits, keys, rows, at, leaf)
-            for i in range(len(keys)):
-                leaves[first + i, t] = forest.leaf_id[leaf[i]]
+            _descend(forest.roots[t], forest.records, tile, width, shift, rows, at)
+            for i in range(n_rows):
+                leaves[first + i, t] = forest.leaf_id[~tile[i * width]]
 
 
 @kernel
-def _predict(forest, X, sums, n_groups, start, stop):
-    n_tile, n_values = max(1, TILE // X.shape[1]), forest.value.shape[1]
-    rows, at, leaf = np.empty((3, n_tile), dtype=np.int32)
-    for first in range(start, stop, n_tile):
-        keys = _tile(X[first : min(first + n_tile, stop)])
+def _predict(forest, X, sums, n_groups, n_tile, start, stop):
+    rows, at = np.empty(n_tile, np.uint32), np.empty(n_tile, np.uint32)
+    n_values = np.uint64(forest.value.shape[1])
+    for first in range(start * n_tile, min(stop * n_tile, len(X)), n_tile):
+        n_rows = min(n_tile, len(X) - first)
+        tile, shift = _tile(X[first : first + n_rows])
+        width, out = np.uint64(len(tile) // n_rows), sums[first : first + n_rows]
         for t in range(len(forest.roots)):
-            _descend(forest.roots[t], forest.splits, keys, rows, at, leaf)
-            column = t % n_groups * n_values
-            for i in range(len(keys)):
+            _descend(forest.roots[t], forest.records, tile, width, shift, rows, at)
+            column = np.uint64(t % n_groups) * n_values
+            for i in range(n_rows):
+                value = forest.value[np.uint64(~tile[np.uint64(i) * width])]
                 for v in range(n_values):
-                    sums[first + i, column + v] += forest.value[leaf[i], v]
+                    out[np.uint64(i), column + np.uint64(v)] += value[np.uint64(v)]
 
 
 @kernel
 def _tile(X):
-    """The rows as integers in the order of their values: they compare with the keys of thresholds."""
-    keys = np.empty(X.shape, dtype=np.int32)
-    bits = X.view(np.int32)
-    for i in range(X.shape[0]):
-        for j in range(X.shape[1]):
-            key = bits[i, j] ^ ((bits[i, j] >> 31) & MISSING)
-            keys[i, j] = MISSING if np.isnan(X[i, j]) else key
-    return keys
+    """Rows of one word for the leaf and then the values as integers in their order, like the keys of thresholds.
+
+    Where some are missing each feature has two, for splits that send them to the right and to the left, and sides
+    are columns; else the shift of 1 takes a side to its feature.
+    """
+    n_rows, n_features = X.shape
+    bits, any_missing = X.view(np.int32), False
+    for i in range(n_rows):
+        for j in range(n_features):
+            any_missing |= np.isnan(X[i, j])
+    n_keys = 2 if any_missing else 1
+    tile = np.empty((n_rows, 1 + n_keys * n_features), dtype=np.int32)
+    for i in range(n_rows):
+        for j in range(n_features):
+            key = bits[i, j] ^ ((bits[i, j] >> 31) & MISSING_RIGHT)
+            if any_missing:
+                tile[i, 1 + 2 * j] = MISSING_RIGHT if np.isnan(X[i, j]) else key
+                tile[i, 2 + 2 * j] = MISSING_LEFT if np.isnan(X[i, j]) else key
+            else:
+                tile[i, 1 + j] = key
+    return tile.reshape(-1), np.uint32(2 - n_keys)
 
 
 @kernel
-def _descend(root, splits, keys, rows, at, leaf):
-    """The leaf of each row of `keys`. Those on their way are kept together in `rows`, and where they are in `at`."""
-    n_left = len(keys) if root >= 0 else 0
-    for i in range(len(keys)):
-        rows[i], at[i], leaf[i] = i, root, ~root
-    while n_left > 0:
-        n_stay = 0
+def _descend(root, records, tile, width, shift, rows, at):
+    """Write ~leaf into the first word of each row of `tile`, of which all but the first record are reached by `at`."""
+    # Those on their way are kept together in `rows`. Unsigned all along: an index that might be negative is checked,
+    # which takes as long as all the rest.
+    n_left = len(tile) // width
+    for i in range(n_left):
+        rows[i], at[i], tile[i * width] = i * width, root, root
+    while root >= 0 and n_left > 0:
+        n_stay = np.uint64(0)
         for k in range(n_left):
-            i, split = rows[k], splits[at[k]]
-            x = keys[i, split[1] & ~MISSING_LEFT]
-            right = (x > split[0]) & ((x != MISSING) | (split[1] < MISSING_LEFT))
-            child = split[2 + np.int64(right)]
-            leaf[i] = ~child
-            rows[n_stay], at[n_stay] = i, child
-            n_stay += child >= 0
-        n_left = n_stay
+            row, split = np.uint64(rows[np.uint64(k)]), np.uint64(at[np.uint64(k)])
+            values = row + np.uint64(1)
+            x = tile[values + np.uint64(records[split + np.uint64(1)] >> shift)]
+            right = np.uint64(x > np.int32(records[split]))
+            below = split + right + right
+            x = tile[values + np.uint64(records[below + np.uint64(3)] >> shift)]
+            right = np.uint64(x > np.int32(records[below + np.uint64(2)]))
+            child = np.int32(records[below + CHILDREN + right])
+            tile[row] = child
+            rows[n_stay], at[n_stay] = row, child
+            n_stay += np.uint64(child >= 0)
+        n_left = np.int64(n_stay)
 
 
 @kernel
-def _count_passed(forest, X, n_passed, start, stop):
+def _count_passed(parent, first, leaves, n_passed, start, stop):
     for i in range(start, stop):
-        keys = _tile(X[i : i + 1])[0]
-        for t in range(len(forest.roots)):
-            at = forest.roots[t]
-            while at >= 0:
-                at = _child(keys, forest.splits[at])
+        for t in range(leaves.shape[1]):
+            node = leaves[i, t]
+            while node >= 0:
+                node = parent[first[t] + node]
                 n_passed[i] += 1
-            n_passed[i] += 1
 
 
 @kernel
-def _list_passed(forest, X, indptr, nodes, start, stop):
+def _list_passed(parent, first, leaves, ends, nodes, start, stop):
     for i in range(start, stop):
-        keys, end, offset = _tile(X[i : i + 1])[0], indptr[i], 0
-        for t in range(len(forest.roots)):
-            at = forest.roots[t]
-            while at >= 0:
-                nodes[end] = offset + forest.split_id[at]
-                at = _child(keys, forest.splits[at])
-                end += 1
-            nodes[end] = offset + forest.leaf_id[~at]
-            end += 1
-            offset += (
-                forest.first_split[t + 1] - forest.first_split[t] + forest.first_leaf[t + 1] - forest.first_leaf[t]
-            )
-
-
-@kernel(inline="always")
-def _child(keys, split):
-    x = keys[split[1] & ~MISSING_LEFT]
-    right = (x > split[0]) & ((x != MISSING) | (split[1] < MISSING_LEFT))
-    return split[2 + np.int64(right)]
+        end = ends[i]
+        for t in range(leaves.shape[1] - 1, -1, -1):
+            node = leaves[i, t]
+            while node >= 0:
+                end -= 1
+                nodes[end] = first[t] + node
+                node = parent[first[t] + node]
