@@ -48,6 +48,7 @@ __all__ = [
     "StrOptions",
     "check_array",
     "check_fit",
+    "check_fit_lazily",
     "check_is_fitted",
     "check_partial_fit_classes",
     "check_predict",
@@ -116,6 +117,25 @@ def check_fit(estimator, X, y="no_validation", *, reset=True, **checks):
     y : the same, if it was passed
     """
     return _check(estimator, X, y, reset=reset, **{**DENSE_FLOATS, **checks})
+
+
+def check_fit_lazily(estimator, X, y, **checks):
+    """As :func:`check_fit`, for a fit whose first sums show NaN and infinity: a large `X` is not read for them.
+
+    Returns
+    -------
+    X, y : see :func:`check_fit`
+    require_finite : callable, or None where nothing is left to check
+        To be called if those sums are not finite: raises scikit-learn's error if `X` or `y` is not.
+    """
+    if type(X) is not np.ndarray or X.size <= MANY or sklearn.get_config()["assume_finite"]:
+        return *check_fit(estimator, X, y, **checks), None
+    try:
+        X, y = check_fit(estimator, X, y, ensure_all_finite=False, **checks)
+    except ValueError:
+        check_fit(estimator, X, y, **checks)  # scikit-learn names X first
+        raise
+    return X, y, lambda: _check_finite_in_parallel(estimator, False, X, y)
 
 
 def check_predict(estimator, X, **checks):
@@ -209,7 +229,12 @@ def _check(estimator, X, y, *, reset, **checks):
     in_parallel = isinstance(X, np.ndarray) and X.size > MANY and finite is not False
     if in_parallel:
         checks["ensure_all_finite"] = False
-    checked = validate_data(estimator, X, y, **checks)
+    try:
+        checked = validate_data(estimator, X, y, **checks)
+    except ValueError:
+        if in_parallel:
+            validate_data(estimator, X, y, **{**checks, "ensure_all_finite": finite})  # scikit-learn names X first
+        raise
     if in_parallel and not sklearn.get_config()["assume_finite"]:
         allow_nan = finite == "allow-nan"
         _check_finite_in_parallel(estimator, allow_nan, *(checked if isinstance(checked, tuple) else (checked,)))

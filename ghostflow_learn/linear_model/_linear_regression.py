@@ -10,7 +10,7 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from ghostflow_learn._base import BaseEstimator
 from ghostflow_learn._engine import get_engine
-from ghostflow_learn._validation import Interval, check_fit, check_weight, fit_context, threads_for
+from ghostflow_learn._validation import Interval, check_fit_lazily, check_weight, fit_context, threads_for
 
 from ._base import LinearRegressorMixin
 from ._reduction import operator, problem_of, root, set_coefficients
@@ -107,7 +107,8 @@ class LinearRegression(LinearRegressorMixin, MultiOutputMixin, RegressorMixin, B
         self : LinearRegression
         """
         accept_sparse = False if self.positive else "csr"
-        X, y = check_fit(self, X, y, accept_sparse=accept_sparse, multi_output=True, y_numeric=True)
+        checks = {"accept_sparse": accept_sparse, "multi_output": True, "y_numeric": True}
+        X, y, require_finite = check_fit_lazily(self, X, y, **checks)
         if sample_weight is not None:
             sample_weight = check_weight(sample_weight, X, ensure_non_negative=True)
 
@@ -115,11 +116,12 @@ class LinearRegression(LinearRegressorMixin, MultiOutputMixin, RegressorMixin, B
         problem = problem_of(engine, X, y, sample_weight, self.fit_intercept)
         with threads_for(self.n_jobs):
             if self.positive:
-                coef, *offsets = _non_negative(engine, problem)
+                coef, *offsets = _non_negative(engine, problem, require_finite)
             elif issparse(X):
                 coef, *offsets = _iterated(engine, problem, self.tol)
             else:
-                coef, *offsets, rank, singular = _direct(engine, problem, _cutoff(self.tol, X.dtype))
+                cutoff = _cutoff(self.tol, X.dtype)
+                coef, *offsets, rank, singular = _direct(engine, problem, cutoff, require_finite)
                 self.rank_, self.singular_ = int(rank), engine.to_numpy(singular).astype(X.dtype, copy=False)
 
         set_coefficients(self, engine, coef, *offsets, X, y)
@@ -136,17 +138,17 @@ def _cutoff(tol, dtype):
     return tol if 0 < tol < 1 else np.finfo(dtype).eps
 
 
-def _direct(engine, problem, cutoff):
+def _direct(engine, problem, cutoff, require_finite):
     """coef (n_features, n_targets), offsets, rank and singular values; of several solutions, the shortest."""
-    x_offset, y_offset, R, Z = root(engine, problem)
+    x_offset, y_offset, R, Z = root(engine, problem, require_finite)
     U, singular, Vt = engine.linalg.svd(R)
     keep = singular > cutoff * singular[0]
     inverse = engine.xp.where(keep, 1 / engine.xp.where(keep, singular, 1), 0)
     return Vt.T @ (inverse[:, None] * (U.T @ Z)), x_offset, y_offset, keep.sum(), singular
 
 
-def _non_negative(engine, problem):
-    x_offset, y_offset, R, Z = root(engine, problem)
+def _non_negative(engine, problem, require_finite):
+    x_offset, y_offset, R, Z = root(engine, problem, require_finite)
     R, Z = engine.to_numpy(R), engine.to_numpy(Z)
     return np.stack([nnls(R, z)[0] for z in Z.T], axis=1), x_offset, y_offset
 

@@ -36,24 +36,33 @@ def offsets(engine, problem):
     return X.T @ (weight / weight.sum()), y_offset
 
 
-def products(engine, problem):
-    """x_offset, y_offset, and X'X (n_features, n_features), X'Y (n_features, n_targets) about them, weighted."""
+def products(engine, problem, require_finite=None):
+    """x_offset, y_offset, and X'X (n_features, n_features), X'Y (n_features, n_targets) about them, weighted.
+
+    `require_finite`, where given, is called if they are not finite: NaN and infinity in X and Y show here.
+    """
     X, Y, sample_weight, fit_intercept = problem
     if fit_intercept:
-        return engine.moments.scatter(X, Y, sample_weight)
-    return None, None, *engine.moments.gram(X, Y, sample_weight)
+        x_offset, y_offset, xx, xy = engine.moments.scatter(X, Y, sample_weight)
+    else:
+        x_offset, y_offset, (xx, xy) = None, None, engine.moments.gram(X, Y, sample_weight)
+    if require_finite is not None and not bool(engine.xp.isfinite(xx).all() & engine.xp.isfinite(xy).all()):
+        require_finite()
+    return x_offset, y_offset, xx, xy
 
 
-def root(engine, problem):
+def root(engine, problem, require_finite):
     """x_offset, y_offset, R, Z: least squares on R and Z has the solution of the problem.
 
     R has at most n_features rows. It comes from X'X where that is well conditioned, else from X itself.
     """
     X, Y, sample_weight, _ = problem
     if len(X) <= X.shape[1]:
+        if require_finite is not None:
+            require_finite()
         x_offset, y_offset = offsets(engine, problem)
     else:
-        x_offset, y_offset, xx, xy = products(engine, problem)
+        x_offset, y_offset, xx, xy = products(engine, problem, require_finite)
         found = _cholesky_root(engine, xx, xy)
         if found is not None:
             return x_offset, y_offset, *found

@@ -15,6 +15,7 @@ from ghostflow_learn._validation import (
     Interval,
     StrOptions,
     check_fit,
+    check_fit_lazily,
     check_is_fitted,
     check_weight,
     fit_context,
@@ -41,12 +42,14 @@ class _RidgeParameters:
         "random_state": ["random_state"],
     }
 
-    def _fit_numbers(self, X, y, sample_weight):
-        """Fit validated data."""
+    def _fit_numbers(self, X, y, sample_weight, require_finite=None):
+        """Fit validated data, but for what `require_finite` would refuse."""
         solver = _resolve_solver(self, issparse(X))
+        if require_finite is not None and not (solver == "cholesky" and X.shape[0] >= X.shape[1]):
+            require_finite()
         engine = get_engine(X)
         problem = problem_of(engine, X, y, sample_weight, self.fit_intercept)
-        options = _ridge_solvers.Options(self.max_iter, self.tol, self.random_state)
+        options = _ridge_solvers.Options(self.max_iter, self.tol, self.random_state, require_finite)
         alpha = _penalties(self.alpha, problem.Y.shape[1])
         solution = _ridge_solvers.solve(engine, problem, alpha, solver, options)
 
@@ -212,10 +215,11 @@ class Ridge(_RidgeParameters, LinearRegressorMixin, MultiOutputMixin, RegressorM
         -------
         self : Ridge
         """
-        X, y = check_fit(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True)
+        checks = {"accept_sparse": "csr", "multi_output": True, "y_numeric": True}
+        X, y, require_finite = check_fit_lazily(self, X, y, **checks)
         if sample_weight is not None:
             sample_weight = check_weight(sample_weight, X, ensure_non_negative=True)
-        self._fit_numbers(X, y, sample_weight)
+        self._fit_numbers(X, y, sample_weight, require_finite)
         return self
 
 

@@ -18,7 +18,8 @@ from . import _reduction
 
 # coef (n_features, n_targets); x_offset, y_offset: None without intercept; n_iter (n_targets,) int32 or None
 Solution = namedtuple("Solution", "coef x_offset y_offset n_iter solver")
-Options = namedtuple("Options", "max_iter tol random_state")
+# require_finite: called by "cholesky" where X'X is not finite; the others get data that was checked
+Options = namedtuple("Options", "max_iter tol random_state require_finite")
 
 SAG_MAX_ITER = 1000
 
@@ -50,16 +51,16 @@ def cholesky(engine, problem, alpha, options):
         if problem.X.shape[1] > problem.X.shape[0]:
             coef, x_offset, y_offset = _dual(engine, problem, alpha)
         else:
-            x_offset, y_offset, xx, xy = _products(engine, problem)
+            x_offset, y_offset, xx, xy = _products(engine, problem, options.require_finite)
             coef = _solve_penalized(engine, xx, xy, alpha)
     except np.linalg.LinAlgError:
         return svd(engine, problem, alpha, options)
     return Solution(coef, x_offset, y_offset, None, "cholesky")
 
 
-def _products(engine, problem):
+def _products(engine, problem, require_finite):
     if not issparse(problem.X):
-        return _reduction.products(engine, problem)
+        return _reduction.products(engine, problem, require_finite)
     A, B, _ = _reduction.weighted_sparse(problem)  # no intercept: nothing is subtracted from a sparse X here
     return None, None, (A.T @ A).toarray(), A.T @ B
 

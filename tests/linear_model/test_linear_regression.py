@@ -239,14 +239,25 @@ def test_score_on_real_data_is_scikit_learns():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize("n_samples", [20, 300_000])
-def test_values_that_are_not_finite_are_refused(rng, bad, n_samples):
-    X, y = regression(rng, n_samples, 4)
-    X[n_samples // 2, 1] = bad
-    with pytest.raises(ValueError, match="Input X contains"):
-        LinearRegression().fit(X, y)
-    with pytest.raises(ValueError, match="Input y contains"):
-        LinearRegression().fit(np.nan_to_num(X), np.where(y == y[3], bad, y))
+@pytest.mark.parametrize("n_samples, n_features", [(20, 4), (300_000, 4), (1100, 1200)])
+@pytest.mark.parametrize("params", [{}, {"fit_intercept": False}, {"positive": True}])
+def test_values_that_are_not_finite_are_refused(rng, bad, n_samples, n_features, params):
+    """Of much data with X first, as scikit-learn does, and with the whole of its message."""
+    X, y = regression(rng, n_samples, n_features)
+    bad_X, bad_y, weight = X.copy(), np.where(y == y[3], bad, y), np.zeros(n_samples)
+    bad_X[n_samples // 2, 1], weight[0] = bad, 1
+    for args in ((bad_X, y), (bad_X, bad_y), (bad_X, y, weight), (X, bad_y)):
+        with pytest.raises(ValueError, match="Input [Xy] contains") as expected:
+            theirs.LinearRegression(**params).fit(*args)
+        with pytest.raises(ValueError, match="Input [Xy] contains") as raised:
+            LinearRegression(**params).fit(*args)
+        assert str(raised.value) == str(expected.value)
+
+
+def test_large_values_whose_squares_overflow_are_not_refused(rng):
+    X, y = regression(rng, 300_000, 4)
+    model, scaled = LinearRegression().fit(X, y), LinearRegression().fit(X * 2.0**600, y)
+    assert_allclose(scaled.coef_ * 2.0**600, model.coef_, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,18 @@ def test_too_few_iterations_warn(rng, solver):
         Ridge(**ridge(solver, max_iter=1, tol=1e-12, random_state=0)).fit(X, y + X @ [1, 2, 3])
 
 
+@pytest.mark.parametrize("solver", ["cholesky", "lbfgs", "svd", "lsqr"])
+@pytest.mark.parametrize("n_samples, n_features", [(300_000, 4), (1100, 1200)])
+def test_values_that_are_not_finite_are_refused_in_much_data(rng, solver, n_samples, n_features):
+    X, y = regression(rng, n_samples, n_features)
+    X[n_samples // 2, 1], y[0] = np.nan, np.nan
+    for args in ((X, y), (X, np.nan_to_num(y))):
+        with pytest.raises(ValueError, match=r"Input X contains NaN.\nRidge does not accept"):
+            Ridge(**ridge(solver)).fit(*args)
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        Ridge(**ridge(solver)).fit(np.nan_to_num(X), y)
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_values_that_are_not_finite_are_refused(rng, solver):
     X, y = regression(rng, 20, 3)
