@@ -134,8 +134,8 @@ known : (n_features, 8) uint32
 """
 
 HASH = (0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35)  # odd multipliers of the generator: Weyl's, and MurmurHash3's two
-EVERY = ((4096, 128), (65536, 512))  # data of up to so many samples: interval of so many words. Else:
-RARELY, CONSTANT = 4096, 65536
+SMALL = 65536  # samples up to which there is time to take sums apart more often
+OFTEN, RARELY, CONSTANT = 512, 4096, 65536
 CAT_SUPPORT = 10.0  # categories of less weight than this many samples go to the right
 
 
@@ -143,7 +143,7 @@ def interval_of(n_samples, constant_hessian):
     """How many words are added before their sums are taken apart: fewer leave more bits to each."""
     if constant_hessian:
         return -CONSTANT
-    return next((interval for most, interval in EVERY if n_samples <= most), RARELY)
+    return OFTEN if n_samples <= SMALL else RARELY
 
 
 def fields(interval):

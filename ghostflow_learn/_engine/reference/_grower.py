@@ -10,8 +10,8 @@ from .histogram import build
 BIT = np.uint64(1) << np.arange(32, dtype=np.uint64)
 
 
-def grow(bins, packed, k, growth, seed, rows):
-    """One tree for output `k`."""
+def grow(bins, packed, k, growth, rows, draw):
+    """One tree for output `k`; `draw(node)` is what may be tried there."""
     sums = (packed.units[k] * [part[0].sum() for part in build(bins.codes, packed, k, rows)[:2]]).tolist()
     every = np.ones(len(growth.groups), dtype=bool)
     root = SimpleNamespace(
@@ -28,7 +28,7 @@ def grow(bins, packed, k, growth, seed, rows):
     root.split = root.left = None
     heap, n_leaves = [], 1
     if _may_split(root, growth) and root.hessian >= growth.min_hessian_to_split:
-        _push(heap, root, bins, packed, k, growth, seed)
+        _push(heap, root, bins, packed, k, growth, draw)
     while heap and n_leaves != growth.max_leaf_nodes:
         order = [(node.depth if growth.depth_wise else 0, -node.split.gain, node.path) for node in heap]
         node = heap.pop(order.index(min(order)))
@@ -37,7 +37,7 @@ def grow(bins, packed, k, growth, seed, rows):
         if n_leaves != growth.max_leaf_nodes:
             for child in (node.left, node.right):
                 if _may_split(child, growth):
-                    _push(heap, child, bins, packed, k, growth, seed)
+                    _push(heap, child, bins, packed, k, growth, draw)
     return _record(root, bins, growth)
 
 
@@ -63,29 +63,39 @@ def _may_split(node, growth):
     return node.depth != growth.max_depth and len(node.rows) >= 2 * growth.min_samples_leaf
 
 
-def _push(heap, node, bins, packed, k, growth, seed):
-    node.split = _best_split(node, build(bins.codes, packed, k, node.rows), packed.units[k], bins, growth, seed + k)
+def _push(heap, node, bins, packed, k, growth, draw):
+    node.split = _best_split(node, build(bins.codes, packed, k, node.rows), packed.units[k], bins, growth, draw(node))
     if node.split.gain > 0:
         heap.append(node)
 
 
-def _best_split(node, histogram, units, bins, growth, seed):
+def _best_split(node, histogram, units, bins, growth, features):
     best = SimpleNamespace(gain=-1.0)
-    for j in _features(node, growth, bins.codes.shape[1], seed):
+    for j in features:
         search = _search_categories if bins.is_categorical[j] else _search_bins
         best = search(node, j, [part[j] for part in histogram], units, bins, growth, best)
     return best
 
 
-def _features(node, growth, n_features, seed):
+def features_by_hash(node, growth, n_features, seed):
     """The features to try: of those that constraints allow, the ones of the smallest hashes."""
-    allowed = np.arange(n_features)
-    if len(growth.groups):
-        allowed = np.flatnonzero(growth.groups[node.groups].any(axis=0))
+    allowed = _allowed(node, growth, n_features)
     if growth.max_features == 1:
         return allowed
     n_tried = max(1, int(np.ceil(growth.max_features * len(allowed))))
     return np.sort(allowed[_hashes(seed, node.path, allowed).argsort(kind="stable")[:n_tried]])
+
+
+def features_by_mask(node, growth, mask):
+    """The features to try: those that constraints allow and the mask holds."""
+    allowed = _allowed(node, growth, len(mask))
+    return allowed[mask[allowed]]
+
+
+def _allowed(node, growth, n_features):
+    if len(growth.groups):
+        return np.flatnonzero(growth.groups[node.groups].any(axis=0))
+    return np.arange(n_features)
 
 
 def _hashes(seed, path, features):
@@ -142,9 +152,15 @@ def _better(node, j, b, missing_left, left, units, growth, best):
     if growth.monotonic_cst[j] * (value_left - value_right) > 0 or not gain > max(best.gain, growth.min_gain_to_split):
         return best
     return SimpleNamespace(
-        gain=gain, feature=j, bin=b, missing_left=missing_left, is_categorical=False, left_codes=None,
-        left=(gradient, hessian, value_left), right=(rest_gradient, rest_hessian, value_right),
-    )  # fmt: skip
+        gain=gain,
+        feature=j,
+        bin=b,
+        missing_left=missing_left,
+        is_categorical=False,
+        left_codes=None,
+        left=(gradient, hessian, value_left),
+        right=(rest_gradient, rest_hessian, value_right),
+    )
 
 
 def _value(gradient, hessian, node, growth):
@@ -181,7 +197,7 @@ def _part(node, bins, growth):
                 groups=groups,
                 split=None,
                 left=None,
-            )  # fmt: skip
+            )
         )
     node.left, node.right = children
     if not bins.has_missing[split.feature]:

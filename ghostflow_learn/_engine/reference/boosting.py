@@ -1,5 +1,7 @@
 """The steps of histogram gradient boosting: derivatives of a loss, one tree for each output, predictions."""
 
+import itertools
+
 import numpy as np
 
 from .._boosting import Forest
@@ -67,8 +69,8 @@ def gradients(loss, y, raw, sample_weight=None, seed=0):
 def grow(bins, packed, growth, seed=0, rows=None, masks=None):
     """Grow one tree for each output on gradients, as scikit-learn does.
 
-    The gain of a split is ``G value - (G_left value_left + G_right value_right)`` with values ``-G / (H + l2)``, clipped
-    to the bounds of monotonic constraints. Of equal gains the lower feature, then missing values to the right, then the
+    The gain of a split is ``G value - G_left value_left - G_right value_right`` with values ``-G / (H + l2 + 1e-15)``,
+    clipped to the bounds of monotonic constraints; the root has value 0. Of equal gains the lower feature, then missing values to the right, then the
     lower bin win for left-to-right scans and the higher bin for the scan from the right. Categories are ordered by
     ``G / (H + 10)``; those of little weight go to the right. Missing values at prediction go to the larger child where
     training saw none.
@@ -79,27 +81,35 @@ def grow(bins, packed, growth, seed=0, rows=None, masks=None):
     packed : Gradients
     growth : Growth
     seed : int
-        Of the features drawn where ``max_features < 1``: they depend on the seed, the output and the node's place alone.
+        Of the features drawn where ``max_features < 1``: they depend on it, the output and the place of the node.
     rows : (n_rows,) uint32, optional
         Ascending: the samples to grow on; all by default.
     masks : (n_masks, n_features) bool, optional
         In place of draws by `seed`: the features to try in each node that is searched for a split, in the order of
         the searches (root; then of each split the left and the right child; the next output goes on where the last
-        one stopped). With them a third value is returned, the number of searches. (For the estimators: these are the
-        shuffles of scikit-learn's generator, so that max_features < 1 gives its trees too.)
+        one stopped).
 
     Returns
     -------
     trees : list of Tree, one for each output
     leaves : (n_outputs, n_samples) uint32
         The node each sample ends in, also those not in `rows`.
+    n_searches : int
+        Only with `masks`.
     """
     rows = np.arange(len(bins.codes), dtype=np.uint32) if rows is None else rows
     trees, leaves = [], np.empty((len(packed.words), len(bins.codes)), dtype=np.uint32)
+    searches = itertools.count()
     for k in range(len(packed.words)):
-        trees.append(_grower.grow(bins, packed, k, growth, seed, rows))
+
+        def draw(node, k=k):
+            if masks is None:
+                return _grower.features_by_hash(node, growth, bins.codes.shape[1], seed + k)
+            return _grower.features_by_mask(node, growth, masks[next(searches)])
+
+        trees.append(_grower.grow(bins, packed, k, growth, rows, draw))
         leaves[k] = _grower.apply(trees[k], bins.codes, bins.max_bins)
-    return trees, leaves
+    return (trees, leaves) if masks is None else (trees, leaves, next(searches))
 
 
 def leaf_quantiles(y, raw, leaves, n_nodes, quantile, sample_weight=None):
