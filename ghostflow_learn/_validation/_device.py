@@ -69,6 +69,11 @@ def check_weight(sample_weight, X, dtype, ensure_non_negative):
     return sample_weight
 
 
+def check_target(y, X, name):
+    """Validated `y` of one output beside `X`."""
+    return _check_y(y, X, name, multi_output=False, y_numeric=False)
+
+
 def encode_labels(y):
     """Classes as NumPy, codes on the GPU; see :func:`ghostflow_learn._validation.encode_labels`."""
     import cupy
