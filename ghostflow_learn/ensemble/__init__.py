@@ -1,5 +1,7 @@
 """Ensembles: forests, boosting, bagging; a name that is not here is scikit-learn's own."""
 
 from .. import _names
+from ._ada_boost import AdaBoostClassifier, AdaBoostRegressor
+from ._gradient_boosting import GradientBoostingClassifier, GradientBoostingRegressor
 
 __getattr__, __dir__ = _names.fall_through(__name__)

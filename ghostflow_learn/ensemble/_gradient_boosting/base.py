@@ -24,6 +24,7 @@ from ..._validation import (
     fit_context,
 )
 from ..._validation._gradient_boosting import HalfBinomialLoss, HalfSquaredError, draw_subsample
+from ...tree._growth import max_features_of
 from .initial import fit_initial, initial_raw_predictions
 from .report import Report
 from .stage import Stages, packed_trees
@@ -94,7 +95,7 @@ class BaseGradientBoosting(BaseEstimator):
         sample_weight = get_engine(X).to_numpy(check_weight(sample_weight, X, dtype=np.float64))
         X, y = _on_host(X), _on_host(y)
         y = self._encode(y, sample_weight if weighted else None)
-        self.max_features_ = _n_drawn(self.max_features, X.shape[1])
+        self.max_features_ = max_features_of(self.max_features, X.shape[1])
         self._loss = self._make_loss(sample_weight)
         train, validation = self._split(Data(X, y, sample_weight))
         begin, raw_predictions = self._first_predictions(train, weighted)
@@ -337,12 +338,3 @@ def _on_host(X):
 
 def _by_row(X):
     return csr_array(X) if issparse(X) else X
-
-
-def _n_drawn(max_features, n_features):
-    """How many features a split looks at, at least."""
-    if max_features is None:
-        return n_features
-    if isinstance(max_features, str):
-        return max(1, int({"sqrt": np.sqrt, "log2": np.log2}[max_features](n_features)))
-    return max_features if isinstance(max_features, Integral) else max(1, int(max_features * n_features))

@@ -1,13 +1,12 @@
 """One stage: a tree for each column of the gradient, with the steps of its leaves."""
 
-from types import SimpleNamespace
-
 import numpy as np
 from scipy.sparse import csc_array, csr_array, issparse
 
 from ..._engine import get_engine
 from ..._validation._gradient_boosting import HalfSquaredError, HuberLoss, weighted_percentile
 from ...tree import DecisionTreeRegressor
+from ...tree._container import nodes_of
 from .line_search import leaf_steps
 
 # What a tree takes from the model as it is.
@@ -65,38 +64,25 @@ class Stages:
 
     def _fit_tree(self, y, neg_gradient, raw_prediction, sample_weight, random_state):
         tree = DecisionTreeRegressor(**self.params, random_state=random_state)
-        leaves = tree._grow(self.engine, self.columns, neg_gradient[:, None], sample_weight)
-        if (tree.ccp_alpha > 0) or leaves.min() < 0:  # pruned, or some samples are not in the tree
-            everywhere = self._leaves_of_all(tree)
-            leaves = np.where(leaves < 0, -1, everywhere)
-        else:
-            everywhere = leaves
+        tree.n_features_in_ = self.X.shape[1]
+        leaves = tree._grow(self.engine, self.columns, neg_gradient.reshape(-1, 1), sample_weight)
+        everywhere, rows = leaves, slice(None)
+        if tree.ccp_alpha > 0 or leaves.min() < 0:  # pruned, or some samples are not in the tree
+            everywhere, rows = self._leaves_of_all(tree), leaves >= 0
         value = tree.tree_.value[:, 0, 0]
         if not isinstance(self.loss, HalfSquaredError):
-            rows = leaves >= 0
-            arrays = (leaves, y, neg_gradient, raw_prediction, sample_weight)
-            arrays = arrays if rows.all() else (array[rows] for array in arrays)
-            nodes, steps = leaf_steps(self.loss, *arrays)
+            arrays = (everywhere, y, neg_gradient, raw_prediction, sample_weight)
+            nodes, steps = leaf_steps(self.loss, *(array[rows] for array in arrays))
             value[nodes] = steps
         raw_prediction += self.learning_rate * value[everywhere]
         return tree
 
     def _leaves_of_all(self, tree):
-        forest = packed_trees(self.engine, [tree])
+        forest = self.engine.forest.pack([nodes_of(tree.tree_)])
         return self.engine.to_numpy(self.engine.forest.apply(forest, self.X))[:, 0]
 
 
 def packed_trees(engine, trees, scale=1.0):
     """The trees for `engine.forest`, with their values times `scale`."""
-    return engine.forest.pack([_nodes(tree.tree_, scale) for tree in np.ravel(trees)])
-
-
-def _nodes(tree, scale):
-    return SimpleNamespace(
-        left=tree.children_left,
-        right=tree.children_right,
-        feature=tree.feature,
-        threshold=tree.threshold,
-        missing_go_to_left=tree.missing_go_to_left,
-        value=scale * tree.value,
-    )
+    nodes = (nodes_of(tree.tree_) for tree in np.ravel(trees))
+    return engine.forest.pack([tree._replace(value=scale * tree.value) for tree in nodes])
