@@ -2,6 +2,7 @@
 
 from .. import _names
 from ._ada_boost import AdaBoostClassifier, AdaBoostRegressor
+from ._bagging import BaggingClassifier, BaggingRegressor
 from ._gradient_boosting import GradientBoostingClassifier, GradientBoostingRegressor
 
 __getattr__, __dir__ = _names.fall_through(__name__)

@@ -24,6 +24,7 @@ FILES = [
     "cluster/tests/test_k_means.py",
     "decomposition/tests/test_pca.py",
     "decomposition/tests/test_truncated_svd.py",
+    "ensemble/tests/test_bagging.py",
     "ensemble/tests/test_gradient_boosting.py",
     "ensemble/tests/test_weight_boosting.py",
     "linear_model/tests/test_base.py",
