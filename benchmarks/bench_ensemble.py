@@ -1,4 +1,4 @@
-"""Histogram gradient boosting beside scikit-learn's, LightGBM's and XGBoost's.
+"""Histogram gradient boosting beside scikit-learn's, LightGBM's and XGBoost's; boosting of exact trees.
 
 Peers are set up as ours: learning rate, leaves, bins, samples and hessian of a leaf, l2, threads, no early stopping.
 XGBoost limits the hessian of a leaf alone: 20 samples of a logistic loss have one of 5 at most.
@@ -7,9 +7,9 @@ XGBoost limits the hessian of a leaf alone: 20 samples of a logistic loss have o
 import os
 from functools import partial
 
-from sklearn.metrics import log_loss, r2_score, roc_auc_score
+from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score
 
-from _data import categories, interactions
+from _data import categories, interactions, iris
 from _harness import Workload, main
 
 N_THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -48,6 +48,15 @@ def auc(data, model, X, y):
 def loss(data, model, X, y):
     X, y = data(seed=NEW)
     return "log loss on new samples", log_loss(y, model.predict_proba(X))
+
+
+def accuracy(data, model, X, y):
+    X, y = data(seed=NEW)
+    return "accuracy on new samples", accuracy_score(y, model.predict(X))
+
+
+def accuracy_on_iris(model, X, y):
+    return "accuracy on the training data", accuracy_score(y, model.predict(X))
 
 
 def r2(data, model, X, y):
@@ -106,7 +115,20 @@ def boosting(name, kind, make, shape, score, bar, run=None, **params):
     )
 
 
+def exact(name, estimator, n_samples, n_features, bar, **params):
+    """A workload of two classes for an estimator that boosts exact trees, beside scikit-learn's."""
+    data = partial(interactions, n_samples, n_features, 2)
+    score = partial(accuracy, partial(interactions, N_NEW, n_features, 2))
+    return Workload(name, f"ensemble.{estimator}", data, score, {"random_state": 0, **params}, bar)
+
+
+def on_iris(estimator):
+    name = f"iris_{estimator.lower()}"
+    return Workload(name, f"ensemble.{estimator}", iris, accuracy_on_iris, {"random_state": 0}, ON_IRIS)
+
+
 AS_FAST = "no slower than the fastest peer"
+ON_IRIS = "no slower than scikit-learn"
 BEST = "1.3 times as fast as the fastest peer"
 WORKLOADS = [
     boosting(
@@ -140,6 +162,25 @@ WORKLOADS = [
         "1.5 times as fast as the fastest peer",
         run=predict,
     ),
+    exact(
+        "gradient_boosting",
+        "GradientBoostingClassifier",
+        20_000,
+        20,
+        "5 times as fast as scikit-learn",
+        n_estimators=50,
+    ),
+    exact(
+        "ada_boost_stumps",
+        "AdaBoostClassifier",
+        50_000,
+        20,
+        "8 times as fast as scikit-learn, the same predictions",
+        n_estimators=50,
+    ),
+    on_iris("GradientBoostingClassifier"),
+    on_iris("AdaBoostClassifier"),
+    on_iris("BaggingClassifier"),
 ]
 
 if __name__ == "__main__":

@@ -205,7 +205,9 @@ def test_the_same_seed_gives_scikit_learns_regressor(loss, depth):
 def test_weights_are_probabilities_of_a_regressors_samples(curve, rng):
     X, y = curve
     weight = rng.integers(0, 3, size=len(y)).astype(float)
-    assert_same_model(AdaBoostRegressor(random_state=0), sklearn.ensemble.AdaBoostRegressor(random_state=0), X, y, weight)
+    assert_same_model(
+        AdaBoostRegressor(random_state=0), sklearn.ensemble.AdaBoostRegressor(random_state=0), X, y, weight
+    )
 
 
 @pytest.mark.parametrize(
