@@ -160,6 +160,18 @@ def fields(interval):
     return count_bits, hessian_bits, ((1 << (gradient_bits - 1)) - 1) // n, ((1 << hessian_bits) - 1) // n
 
 
+def bounds_of(loss, sample_weight):
+    """What no absolute gradient and no hessian of `loss` exceeds, or None if there is no such number."""
+    heaviest = 1.0 if sample_weight is None else float(sample_weight.max(initial=0))
+    if loss.name in ("binomial", "multinomial"):
+        return heaviest, heaviest / 4
+    if loss.name == "absolute_error":
+        return heaviest, heaviest
+    if loss.name == "quantile":
+        return heaviest * max(loss.quantile, 1 - loss.quantile), heaviest
+    return None
+
+
 def unit_of(largest, limit):
     """The power of two in which `largest` is at most `limit`; 1 for the constant hessian."""
     if limit == 0 or largest == 0:
@@ -212,3 +224,58 @@ def _weighted(reached, ranks):
     wanted = ranks * reached[-1]
     lower = reached.searchsorted(wanted).clip(max=len(reached) - 1)
     return lower, lower + (reached[lower] - wanted <= np.finfo(np.float64).eps)
+
+
+def assemble(trees, known):
+    """Arrange many trees for `predict`.
+
+    Parameters
+    ----------
+    trees : list of lists of Tree
+        (n_iterations, n_outputs)
+    known : (n_features, 8) uint32
+        Bitsets of the categories of each feature.
+
+    Returns
+    -------
+    forest : Forest
+    """
+    flat = [tree for iteration in trees for tree in iteration]
+    nodes = [tree.nodes for tree in flat]
+    roots = np.cumsum([0, *map(len, nodes)])[:-1]
+    bitsets = np.cumsum([0, *(len(tree.left_categories) for tree in flat)])[:-1]
+    at = np.repeat(roots, [len(part) for part in nodes])
+    first_bitset = np.repeat(bitsets, [len(part) for part in nodes])
+    nodes = np.concatenate(nodes)
+    leaf, categorical = nodes["is_leaf"] == 1, nodes["is_categorical"] == 1
+    own = np.arange(len(nodes))
+    children = np.stack([np.where(leaf, own, at + nodes[side]) for side in ("left", "right")], axis=1)
+    return Forest(
+        roots.reshape(len(trees), -1),
+        children.astype(np.int32),
+        nodes["feature_idx"].astype(np.int32),
+        np.where(categorical, first_bitset + nodes["bitset_idx"], nodes["num_threshold"]),
+        (nodes["missing_go_to_left"] + 2 * categorical + 4 * leaf).astype(np.uint8),
+        nodes["value"].copy(),
+        np.concatenate([np.empty((0, 8), dtype=np.uint32), *(tree.left_categories for tree in flat)]),
+        known,
+    )
+
+
+def losses_of(loss, y, raw):
+    """The loss of each sample."""
+    name, p = loss.name, raw[0]
+    if name == "squared_error":
+        return 0.5 * (p - y) ** 2
+    if name == "absolute_error":
+        return np.abs(p - y)
+    if name == "quantile":
+        return np.where(y >= p, loss.quantile * (y - p), (1 - loss.quantile) * (p - y))
+    if name == "poisson":
+        return np.exp(p) - y * p
+    if name == "gamma":
+        return p + y * np.exp(-p)
+    if name == "binomial":
+        return np.logaddexp(0, p) - y * p
+    most = raw.max(axis=0)
+    return np.log(np.exp(raw - most).sum(axis=0)) + most - raw[y.astype(np.intp), np.arange(len(y))]

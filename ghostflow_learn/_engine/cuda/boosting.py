@@ -1,3 +1,4 @@
+from .._boosting import assemble
 from ._bridge import on_cpu
 
 loss = on_cpu("boosting.loss")
@@ -6,5 +7,5 @@ grow = on_cpu("boosting.grow")
 leaf_quantiles = on_cpu("boosting.leaf_quantiles")
 update = on_cpu("boosting.update")
 predict_bins = on_cpu("boosting.predict_bins")
-assemble = on_cpu("boosting.assemble")
+
 predict = on_cpu("boosting.predict")

@@ -4,9 +4,11 @@ import itertools
 
 import numpy as np
 
-from .._boosting import Forest
+from .._boosting import assemble, bounds_of, losses_of
 from . import _grower
-from .histogram import pack
+from .histogram import pack_within
+
+__all__ = ["assemble", "gradients", "grow", "leaf_quantiles", "loss", "predict", "predict_bins", "update"]
 
 
 def loss(loss, y, raw, sample_weight=None):
@@ -26,22 +28,7 @@ def loss(loss, y, raw, sample_weight=None):
     mean : float
         Constant terms are left out, as in scikit-learn.
     """
-    name, p = loss.name, raw[0]
-    if name == "squared_error":
-        losses = 0.5 * (p - y) ** 2
-    elif name in ("absolute_error", "quantile"):
-        over = 1 - loss.quantile if name == "quantile" else 1.0
-        under = loss.quantile if name == "quantile" else 1.0
-        losses = np.where(y >= p, under * (y - p), over * (p - y))
-    elif name == "poisson":
-        losses = np.exp(p) - y * p
-    elif name == "gamma":
-        losses = p + y * np.exp(-p)
-    elif name == "binomial":
-        losses = np.logaddexp(0, p) - y * p
-    else:
-        losses = np.logaddexp.reduce(raw, axis=0) - raw[y.astype(np.intp), np.arange(len(y))]
-    return float(np.average(losses, weights=sample_weight))
+    return float(np.average(losses_of(loss, y, raw), weights=sample_weight))
 
 
 def gradients(loss, y, raw, sample_weight=None, seed=0):
@@ -63,7 +50,7 @@ def gradients(loss, y, raw, sample_weight=None, seed=0):
     if sample_weight is not None:
         gradient = gradient * sample_weight
         hessian = np.broadcast_to(sample_weight, raw.shape) if hessian is None else hessian * sample_weight
-    return pack(gradient, hessian, seed)
+    return pack_within(gradient, hessian, seed, bounds_of(loss, sample_weight))
 
 
 def grow(bins, packed, growth, seed=0, rows=None, masks=None):
@@ -177,42 +164,6 @@ def predict_bins(raw, trees, codes, max_bins):
     raw : (n_outputs, n_samples) float64
     """
     return update(raw, trees, [_grower.apply(tree, codes, max_bins) for tree in trees])
-
-
-def assemble(trees, known):
-    """Arrange many trees for `predict`.
-
-    Parameters
-    ----------
-    trees : list of lists of Tree
-        (n_iterations, n_outputs)
-    known : (n_features, 8) uint32
-        Bitsets of the categories of each feature.
-
-    Returns
-    -------
-    forest : Forest
-    """
-    flat = [tree for iteration in trees for tree in iteration]
-    nodes = [tree.nodes for tree in flat]
-    roots = np.cumsum([0, *map(len, nodes)])[:-1]
-    bitsets = np.cumsum([0, *(len(tree.left_categories) for tree in flat)])[:-1]
-    at = np.repeat(roots, [len(part) for part in nodes])
-    first_bitset = np.repeat(bitsets, [len(part) for part in nodes])
-    nodes = np.concatenate(nodes)
-    leaf, categorical = nodes["is_leaf"] == 1, nodes["is_categorical"] == 1
-    own = np.arange(len(nodes))
-    children = np.stack([np.where(leaf, own, at + nodes[side]) for side in ("left", "right")], axis=1)
-    return Forest(
-        roots.reshape(len(trees), -1),
-        children.astype(np.int32),
-        nodes["feature_idx"].astype(np.int32),
-        np.where(categorical, first_bitset + nodes["bitset_idx"], nodes["num_threshold"]),
-        (nodes["missing_go_to_left"] + 2 * categorical + 4 * leaf).astype(np.uint8),
-        nodes["value"].copy(),
-        np.concatenate([np.empty((0, 8), dtype=np.uint32), *(tree.left_categories for tree in flat)]),
-        known,
-    )
 
 
 def predict(forest, X, baseline, start=0, stop=None):

@@ -1,0 +1,70 @@
+import numpy as np
+
+from .._boosting import Bins, edges_of_sorted
+from ._jit import kernel
+from ._launch import launch, run_blocks
+
+SORTED = 64  # multiply-adds in the time that one value takes to be sorted
+FOUND = 16  # in the time that it takes to find its bin
+COLUMNS = 4  # columns that are taken out of X at a time: a line of memory holds a few neighbours
+
+
+def find_edges(X, max_bins, is_categorical, rows=None, sample_weight=None):
+    edges = [np.empty(0)] * X.shape[1]
+    weight = sample_weight if rows is None or sample_weight is None else sample_weight[rows]
+    n_rows = len(X) if rows is None else len(rows)
+
+    def find(start, stop):
+        for first in range(start, stop, COLUMNS):
+            columns = X[:, first : min(stop, first + COLUMNS)]
+            columns = (columns if rows is None else columns[rows]).T.astype(np.float64, order="C")
+            for j, column in enumerate(columns, first):
+                if not is_categorical[j]:
+                    edges[j] = _edges(column, max_bins, weight)
+
+    run_blocks(find, X.shape[1], n_rows * SORTED)
+    return edges
+
+
+def transform(X, edges, is_categorical, max_bins):
+    is_categorical = np.asarray(is_categorical, dtype=np.uint8)
+    sizes = np.array([len(edge) for edge in edges], dtype=np.int64)
+    offsets = np.concatenate(([0], sizes.cumsum()))
+    flat = np.concatenate([*edges, np.empty(0)]).astype(np.float64)
+    codes = np.empty(X.shape, dtype=np.uint8)
+    launch(
+        _find_bins,
+        len(X),
+        (np.ascontiguousarray(X), flat, offsets, is_categorical, max_bins, codes),
+        X.shape[1] * FOUND,
+    )
+    has_missing = (codes == max_bins).any(axis=0).astype(np.uint8)
+    return Bins(codes, sizes + (is_categorical == 0), has_missing, is_categorical, flat, offsets, max_bins)
+
+
+def _edges(column, max_bins, weight):
+    counted = column == column
+    if weight is not None:
+        counted &= weight != 0
+    if not counted.all():
+        column, weight = column[counted], None if weight is None else weight[counted]
+    if weight is None:
+        column.sort()
+    else:
+        order = column.argsort(kind="stable")
+        column, weight = column[order], weight[order]
+    return edges_of_sorted(column, max_bins, weight)
+
+
+@kernel
+def _find_bins(X, edges, offsets, is_categorical, max_bins, codes, start, stop):
+    for i in range(start, stop):
+        for j in range(X.shape[1]):
+            x = np.float64(X[i, j])
+            low, n = offsets[j], offsets[j + 1] - offsets[j]
+            at = np.int64(0)
+            while n > 0:
+                half = (n + 1) >> 1
+                at += half if edges[low + at + half - 1] < x else 0
+                n -= half
+            codes[i, j] = max_bins if x != x or (is_categorical[j] and x < 0) else at

@@ -1,0 +1,273 @@
+import weakref
+
+import numpy as np
+
+from .._boosting import (
+    CAT_SUPPORT,
+    LOSSES,
+    NODE,
+    Gradients,
+    Tree,
+    assemble,
+    bounds_of,
+    fields,
+    interval_of,
+    losses_of,
+    unit_of,
+)
+from . import _boosting_grow as grower
+from . import _boosting_losses as losses
+from . import _boosting_predict as predictor
+from ._boosting_split import Terms
+from ._launch import launch, n_threads, run_blocks
+
+__all__ = ["assemble", "gradients", "grow", "leaf_quantiles", "loss", "predict", "predict_bins", "update"]
+
+DERIVED = 32  # multiply-adds in the time that one derivative takes
+MOVED = 8  # in the time that a value takes to or from memory
+ADDED = 2  # in the time that it takes to add a word to a sum
+ONE_CALL = 2**27  # as the work of one task: each is a block of its own
+ALONE = 2**19  # values of data whose trees are not worth a second thread
+ALONE_NODE = 2**20  # values of a node that is not worth one
+BLOCK = 2**14  # samples of a node that are parted at a time
+BATCH = 16  # nodes that are expanded at a time
+HISTOGRAMS = 2**26  # bytes of histograms that are kept while a tree grows
+
+_spaces = {}  # id of the codes -> what trees were grown in, to be used again
+
+
+def loss(loss, y, raw, sample_weight=None):
+    def add_up(start, stop):
+        losses = losses_of(loss, y[start:stop], raw[:, start:stop])
+        return losses.sum() if sample_weight is None else losses @ sample_weight[start:stop]
+
+    total = sum(run_blocks(add_up, len(y), DERIVED * len(raw)))
+    return float(total / (len(y) if sample_weight is None else sample_weight.sum()))
+
+
+def gradients(loss, y, raw, sample_weight=None, seed=0):
+    weight = np.empty(0) if sample_weight is None else sample_weight
+    constant = sample_weight is None and loss.name in ("squared_error", "absolute_error", "quantile")
+    interval = interval_of(len(y), constant)
+    count_bits, hessian_bits, max_gradient, max_hessian = fields(interval)
+    most = bounds_of(loss, sample_weight) or _largest(loss, y, raw[0], weight)
+    unit = unit_of(most[0], max_gradient), 1.0 if constant else unit_of(most[1], max_hessian)
+    per_unit, shifts = (1 / unit[0], 1 / unit[1]), (hessian_bits + count_bits, 0 if constant else count_bits)
+    seeds = np.arange(seed, seed + len(raw)).astype(np.uint32)
+    words = np.empty(raw.shape, dtype=np.int64)
+    if loss.name == "multinomial":
+        launch(losses.pack_multinomial, len(y), (y, raw, weight, per_unit, shifts, seeds, words), DERIVED * len(raw))
+    else:
+        args = (LOSSES.index(loss.name), loss.quantile, y, raw[0], weight, per_unit, shifts, seeds[0], words[0])
+        launch(losses.pack_derived, len(y), args, DERIVED)
+    return Gradients(words, np.array([unit] * len(raw)), interval)
+
+
+def grow(bins, packed, growth, seed=0, rows=None, masks=None):
+    leaves = np.empty((len(packed.words), len(bins.codes)), dtype=np.uint32)
+    n_rows = len(bins.codes) if rows is None else len(rows)
+    alone = n_rows * bins.codes.shape[1] <= ALONE
+    results, n_searches = [None] * len(leaves), 0
+    if masks is None:
+
+        def grow_some(start, stop):
+            for k in range(start, stop):
+                results[k], _ = _grow_one(bins, packed, k, growth, seed + k, rows, None, leaves[k], alone or together)
+
+        together = len(leaves) >= n_threads()
+        run_blocks(grow_some, len(leaves), ONE_CALL) if together and not alone else grow_some(0, len(leaves))
+        return results, leaves
+    for k in range(len(leaves)):
+        tree, n = _grow_one(bins, packed, k, growth, seed, rows, masks[n_searches:], leaves[k], alone)
+        results[k], n_searches = tree, n_searches + n
+    return results, leaves, n_searches
+
+
+def leaf_quantiles(y, raw, leaves, n_nodes, quantile, sample_weight=None):
+    ends = np.bincount(leaves, minlength=n_nodes).cumsum()
+    residuals, weight = np.empty(len(y)), np.empty(0 if sample_weight is None else len(y))
+    given = weight if sample_weight is None else sample_weight
+    predictor.group_residuals(y, raw, leaves, given, np.concatenate(([0], ends[:-1])), residuals, weight)
+    values = np.zeros(n_nodes)
+
+    def find(start, stop):
+        for leaf in range(start, stop):
+            inside = slice(ends[leaf - 1] if leaf else 0, ends[leaf])
+            if inside.start < inside.stop:
+                values[leaf] = _quantile(residuals[inside], quantile, weight[inside])
+
+    run_blocks(find, n_nodes, len(y) * MOVED / n_nodes)
+    return values
+
+
+def update(raw, trees, leaves):
+    for k, tree in enumerate(trees):
+        values = np.ascontiguousarray(tree.nodes["value"])
+        launch(predictor.add_values, raw.shape[1], (values, leaves[k], raw[k]), MOVED)
+    return raw
+
+
+def predict_bins(raw, trees, codes, max_bins):
+    return update(raw, trees, [_leaves_of(tree, codes, max_bins) for tree in trees])
+
+
+def predict(forest, X, baseline, start=0, stop=None):
+    stop = len(forest.roots) if stop is None else stop
+    raw = np.empty((len(baseline), len(X)))
+    raw[:] = baseline
+    cost = (stop - start) * len(baseline) * MOVED * 8
+    launch(predictor.add_trees, len(X), (forest, np.ascontiguousarray(X), start, stop, raw), cost)
+    return raw
+
+
+def _quantile(values, quantile, weight):
+    if len(weight) == 0:
+        return np.percentile(values, 100 * quantile)
+    order = values.argsort(kind="stable")
+    reached = weight[order].cumsum()
+    wanted = max(100 * quantile / 100 * reached[-1], np.nextafter(0, 1))
+    return values[order[min(reached.searchsorted(wanted), len(order) - 1)]]
+
+
+def _largest(loss, y, raw, weight):
+    def largest(start, stop):
+        return losses.largest(LOSSES.index(loss.name), loss.quantile, y, raw, weight, start, stop)
+
+    return np.max([(0.0, 0.0), *run_blocks(largest, len(y), DERIVED)], axis=0).tolist()
+
+
+def _leaves_of(tree, codes, max_bins):
+    leaves = np.empty(len(codes), dtype=np.uint32)
+    args = (tree.nodes, tree.left_codes, codes, max_bins, leaves)
+    launch(predictor.find_leaves, len(codes), args, 8 * MOVED)
+    return leaves
+
+
+def _grow_one(bins, packed, k, growth, seed, rows, masks, leaves, alone):
+    """The tree of output `k`, and how many nodes were searched; writes its `leaves`."""
+    count_bits, hessian_bits, _, _ = fields(packed.interval)
+    data = grower.Data(bins.codes.reshape(-1), packed.words[k], abs(packed.interval), count_bits, hessian_bits)
+    terms = Terms(
+        bins.max_bins, growth.min_samples_leaf, float(growth.min_hessian_to_split), float(growth.min_gain_to_split),
+        float(growth.l2_regularization), CAT_SUPPORT, packed.units[k], bins.n_bins, bins.has_missing, bins.is_categorical,
+        growth.monotonic_cst,
+    )  # fmt: skip
+    masks_or_none = np.empty((0, bins.codes.shape[1]), dtype=bool) if masks is None else masks
+    limits = grower.Limits(
+        growth.max_leaf_nodes, growth.max_depth, bool(growth.depth_wise), float(growth.max_features),
+        np.uint32(seed & 0xFFFFFFFF), growth.groups, masks_or_none,
+    )  # fmt: skip
+    space = _space(bins.codes, len(leaves) if rows is None else len(rows), growth)
+    space.rows[:] = np.arange(len(space.rows), dtype=np.uint32) if rows is None else rows
+    growing = space._replace(spare=leaves)
+    if alone:
+        grower.grow_alone(data, limits, terms, growing)
+    else:
+        _grow_together(data, limits, terms, growing, 1 if masks is not None else BATCH)
+    tree = _record(bins, terms, growing, growth.learning_rate, leaves)
+    if rows is not None:
+        leaves[:] = _leaves_of(tree, bins.codes, bins.max_bins)
+    n_searches = int(growing.n[grower.SEARCHES])
+    _spaces[id(bins.codes)].append(space)
+    return tree, n_searches
+
+
+def _space(codes, n_rows, growth):
+    """Memory to grow a tree in; kept as long as the codes."""
+    if id(codes) not in _spaces:
+        _spaces[id(codes)] = []
+        weakref.finalize(codes, _spaces.pop, id(codes), None)
+    most = max(1, n_rows // max(1, growth.min_samples_leaf))
+    capacity = 2 * most + 3
+    if growth.max_leaf_nodes > 0:
+        most = min(most, growth.max_leaf_nodes)
+        capacity = min(capacity, 4 * most + 2 * BATCH)
+    n_slots = max(6, min(most + 2 * BATCH, HISTOGRAMS // (codes.shape[1] * 256 * 24)))
+    try:
+        space = _spaces[id(codes)].pop()
+    except IndexError:
+        space = None
+    if space is None or (len(space.nodes), len(space.rows), len(space.free)) != (capacity, n_rows, n_slots):
+        rows = np.empty(n_rows, dtype=np.uint32)
+        space = grower.Growing(
+            np.zeros(capacity, dtype=grower.WORK),
+            np.empty((capacity, 8), dtype=np.uint32),
+            np.ones((capacity, len(growth.groups)), dtype=bool),
+            np.empty(capacity, dtype=np.int64),
+            np.empty(BATCH, dtype=np.int64),
+            np.empty(n_slots, dtype=np.int64),
+            np.zeros(6, dtype=np.int64),
+            rows,
+            rows,
+            np.empty((n_slots, 3, codes.shape[1] * 256), dtype=np.int64),
+        )
+    return space
+
+
+def _grow_together(data, limits, terms, growing, batch):
+    """A tree on all threads: large nodes one after the other, each on all; small ones at once."""
+    nodes, n_features = growing.nodes, len(terms.n_bins)
+    _accumulate(data, growing.rows, growing.histograms[0])
+    grower.plant(data, limits, terms, growing, 8)
+    while n_chosen := grower.advance(limits, growing, batch):
+        chosen = growing.todo[:n_chosen]
+        large = nodes["count"][chosen] * n_features > ALONE_NODE
+        for i in chosen[large]:
+            _expand_large(data, limits, terms, growing, int(i))
+        small = chosen[~large]
+        small = small[nodes["count"][small].argsort(kind="stable")[::-1]]
+        if len(small):
+            launch(grower.expand_batch, len(small), (data, limits, terms, growing, small, 15), ONE_CALL)
+        grower.settle(growing, n_chosen)
+
+
+def _expand_large(data, limits, terms, growing, i):
+    node, one = growing.nodes[i], np.array([i])
+    _part(data, terms, growing, i)
+    grower.expand_batch(data, limits, terms, growing, one, 2, 0, 1)
+    left, right = growing.nodes[node["left"]], growing.nodes[node["left"] + 1]
+    if left["searched"] or right["searched"]:
+        small = right if node["n_left"] > node["count"] - node["n_left"] else left
+        rows = growing.rows[small["start"] : small["start"] + small["count"]]
+        _accumulate(data, rows, growing.histograms[node["small"]])
+        grower.expand_batch(data, limits, terms, growing, one, 8, 0, 1)
+
+
+def _part(data, terms, growing, i):
+    """Bring the samples of node `i` that go to the left before the others."""
+    node = growing.nodes[i]
+    inside = slice(node["start"], node["start"] + node["count"])
+    rows, spare = growing.rows[inside], growing.spare[inside]
+    goes_left = np.empty(256, dtype=np.int64)
+    grower.left_table(node, growing.left_codes[i], terms.max_bins, goes_left)
+    n_blocks = -(-len(rows) // BLOCK)
+    n_left = np.empty(n_blocks, dtype=np.int64)
+    args = (data.codes, len(terms.n_bins), int(node["feature"]), goes_left, rows, spare, n_left, BLOCK)
+    launch(grower.part_block, n_blocks, args, BLOCK * MOVED)
+    to_left = np.concatenate(([0], n_left.cumsum()))
+    to_right = to_left[-1] + np.arange(n_blocks + 1) * BLOCK - to_left
+    launch(grower.join_blocks, n_blocks, (rows, spare, to_left, to_right, BLOCK), BLOCK)
+
+
+def _accumulate(data, rows, histogram):
+    """The histogram of `rows`. Sums of integers are the same in any order, so threads may share the rows as they like."""
+
+    def accumulate(start, stop):
+        part = np.zeros(histogram.shape, dtype=np.int64)
+        grower.accumulate(data, rows[start:stop], part)
+        return part
+
+    parts = run_blocks(accumulate, len(rows), (histogram.shape[1] >> 8) * ADDED, max_blocks=n_threads())
+    np.add.reduce(parts, axis=0, out=histogram)
+
+
+def _record(bins, terms, growing, learning_rate, leaves):
+    n_leaves = int(growing.n[grower.LEAVES])
+    nodes = np.zeros(2 * n_leaves - 1, dtype=NODE)
+    n_sets = n_leaves if bins.is_categorical.any() else 0
+    left_codes, left_categories = np.zeros((2, n_sets, 8), dtype=np.uint32)
+    starts, ids = np.empty((2, n_leaves), dtype=np.int64)
+    sets = (left_codes, left_categories)
+    n = grower.record(growing, terms, bins.edges, bins.offsets, learning_rate, nodes, *sets, starts, ids)
+    launch(grower.fill_leaves, len(growing.rows), (growing.rows, starts, ids, leaves), MOVED)
+    return Tree(nodes, left_codes[:n].copy(), left_categories[:n].copy())
