@@ -3,6 +3,13 @@
 from .. import _names
 from ._ada_boost import AdaBoostClassifier, AdaBoostRegressor
 from ._bagging import BaggingClassifier, BaggingRegressor
+from ._forest import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    RandomTreesEmbedding,
+)
 from ._gradient_boosting import GradientBoostingClassifier, GradientBoostingRegressor
 
 __getattr__, __dir__ = _names.fall_through(__name__)

@@ -75,7 +75,7 @@ def paths(forest, X):
 
 def _launch(kernel, forest, X, *args):
     """Whole tiles: each reads the trees into cache, so that many rows should share one, but not all."""
-    n_tile = max(1, min(TILE // max(1, X.shape[1]), max(64, len(X) // 32)))
+    n_tile = max(1, min(TILE // max(1, X.shape[1]), max(64, len(X) // 16)))
     row_cost = X.shape[1] + DEPTH * len(forest.roots)
     launch(kernel, -(-len(X) // n_tile), (forest, X, *args, n_tile), row_cost * n_tile)
 
@@ -175,10 +175,10 @@ def _predict(forest, X, sums, n_groups, n_tile, start, stop):
         for t in range(len(forest.roots)):
             _descend(forest.roots[t], forest.records, tile, width, shift, rows, at)
             column = np.uint64(t % n_groups) * n_values
-            for i in range(n_rows):
-                value = forest.value[np.uint64(~tile[np.uint64(i) * width])]
-                for v in range(n_values):
-                    out[np.uint64(i), column + np.uint64(v)] += value[np.uint64(v)]
+            for v in range(n_values):
+                for i in range(n_rows):
+                    leaf = np.uint64(~tile[np.uint64(i) * width])
+                    out[np.uint64(i), column + np.uint64(v)] += forest.value[leaf, np.uint64(v)]
 
 
 @kernel
