@@ -100,7 +100,7 @@ class GaussianNB(ClassifierMixin, BaseEstimator):
         -------
         self : GaussianNB
         """
-        X, y = check_fit(self, X, y)
+        X, y = check_fit(self, X, y, numeric=True)
         classes, codes = encode_labels(y)
         self.classes_ = None
         check_partial_fit_classes(self, classes)
@@ -123,7 +123,7 @@ class GaussianNB(ClassifierMixin, BaseEstimator):
         self : GaussianNB
         """
         first_call = check_partial_fit_classes(self, classes)
-        X, y = check_fit(self, X, y, reset=first_call)
+        X, y = check_fit(self, X, y, reset=first_call, numeric=True)
         return self._learn(X, _positions(self.classes_, y), sample_weight, first_call)
 
     def predict(self, X):
@@ -217,7 +217,7 @@ class GaussianNB(ClassifierMixin, BaseEstimator):
         self.class_count_ += count.astype(dtype)
 
     def _evaluate(self, op, X):
-        data = check_predict(self, X)
+        data = check_predict(self, X, numeric=True)
         engine = get_engine(data)
         with np.errstate(divide="ignore"):  # a class without samples has the logarithm -inf
             parameters = self.theta_, self.var_, np.log(self.class_prior_)

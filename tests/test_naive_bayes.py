@@ -256,3 +256,18 @@ def test_the_reference_gives_the_same_answers(blobs):
     with config_context(device="reference"):
         want = GaussianNB().fit(X, y).predict_log_proba(X)
     np.testing.assert_allclose(GaussianNB().fit(X, y).predict_log_proba(X), want, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [str, bytes, list])
+def test_strings_are_refused_in_the_words_of_scikit_learn(kind):
+    """Also where they spell numbers; as objects both convert them."""
+    X, y = np.array([["1", "2"], ["2", "3"], ["4", "5"]]), [0, 0, 1]
+    strings = X.tolist() if kind is list else X.astype(kind)
+    fitted = GaussianNB().fit(X.astype(object), y)
+    for call in (lambda model: model.fit(strings, y), lambda model: model.partial_fit(strings, y, [0, 1])):
+        with pytest.raises(ValueError, match="not compatible with arrays of bytes/strings"):
+            call(theirs(GaussianNB()))
+        with pytest.raises(ValueError, match="not compatible with arrays of bytes/strings"):
+            call(GaussianNB())
+    with pytest.raises(ValueError, match="not compatible with arrays of bytes/strings"):
+        fitted.predict(strings)

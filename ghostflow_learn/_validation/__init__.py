@@ -7,7 +7,6 @@ import joblib
 import numpy as np
 import sklearn
 from sklearn.base import _fit_context as _sklearn_fit_context
-from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils._param_validation import HasMethods, Hidden, Interval, Options, RealNotInt, StrOptions
 from sklearn.utils.metadata_routing import _raise_for_params as raise_for_params
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
@@ -44,7 +43,6 @@ __all__ = [
     "Interval",
     "Options",
     "RealNotInt",
-    "SparseCoefMixin",
     "StrOptions",
     "check_array",
     "check_fit",
@@ -109,7 +107,8 @@ def check_fit(estimator, X, y="no_validation", *, reset=True, **checks):
     reset : bool, default=True
         False for a `partial_fit` that is not the first: same features as before.
     **checks
-        Those of scikit-learn's ``check_X_y``. By default X is dense, finite, float32 or float64, C-ordered.
+        Those of scikit-learn's ``check_X_y``. By default X is dense, finite, float32 or float64, C-ordered. With
+        ``numeric=True`` arrays of strings are refused, as scikit-learn does with ``dtype="numeric"``.
 
     Returns
     -------
@@ -222,6 +221,8 @@ def _check(estimator, X, y, *, reset, **checks):
     if type(X) is np.ndarray and X.size <= MANY and _plain.passes(estimator, X, y, reset, checks):
         return X if isinstance(y, str) else (X, y)
     checks["reset"] = reset
+    if checks.pop("numeric", False):
+        _refuse_strings(X)
     if is_cuda_array(X):
         return _device.check(estimator, X, y, **checks)
     X, y = _on_host(X), _on_host(y)
@@ -239,6 +240,14 @@ def _check(estimator, X, y, *, reset, **checks):
         allow_nan = finite == "allow-nan"
         _check_finite_in_parallel(estimator, allow_nan, *(checked if isinstance(checked, tuple) else (checked,)))
     return checked
+
+
+def _refuse_strings(X):
+    if isinstance(X, np.ndarray | list | tuple) and np.asarray(X).dtype.kind in "US":
+        raise ValueError(
+            "dtype='numeric' is not compatible with arrays of bytes/strings."
+            "Convert your data to numeric values explicitly instead."
+        )
 
 
 def _check_finite_in_parallel(estimator, allow_nan, X, y=None):

@@ -13,6 +13,7 @@ _KNOWN = {
     "y_numeric",
     "ensure_min_samples",
     "ensure_min_features",
+    "numeric",
 }
 
 

@@ -347,16 +347,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self._fit_svd_solver == "arpack":
             U, s, Vt = arpack_svd(engine, X, n_components, offset, tol=self.tol, rng=rng)
         else:
-            U, s, Vt = randomized_svd(
-                engine,
-                X,
-                n_components,
-                offset,
-                n_oversamples=self.n_oversamples,
-                n_iter=self.iterated_power,
-                normalizer=self.power_iteration_normalizer,
-                rng=rng,
-            )
+            how = {"n_iter": self.iterated_power, "normalizer": self.power_iteration_normalizer, "rng": rng}
+            U, s, Vt = randomized_svd(engine, X, n_components, offset, n_oversamples=self.n_oversamples, **how)
         s = engine.to_numpy(s)
         degrees = self.n_samples_ - 1
         total = engine.to_numpy(engine.centered.sq_norm(X, offset)) / degrees

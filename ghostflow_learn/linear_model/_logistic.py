@@ -12,12 +12,12 @@ from ghostflow_learn._validation import (
     CallbackSupportMixin,
     Hidden,
     Interval,
-    SparseCoefMixin,
     StrOptions,
     check_fit,
     check_predict,
     fit_context,
 )
+from ghostflow_learn._validation._sparse_coef import SparseCoefMixin
 
 from ._base import LinearClassifierMixin
 from ._logistic_callbacks import Watch
