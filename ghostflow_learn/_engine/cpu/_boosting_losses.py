@@ -144,7 +144,7 @@ def pack_multinomial(y, raw, weight, per_unit, shifts, seeds, words, start, stop
                 hessian[i] = of_class[i] * (1.0 - of_class[i])
                 of_class[i] -= 1.0 if y[first + i] == k else 0.0
             weigh(of_class, hessian, weight[first : first + n], n)
-            write(of_class, hessian, per_unit[k], shifts, seeds[k], first, words[k, first : first + n])
+            write(of_class, hessian, per_unit, shifts, seeds[k], first, words[k, first : first + n])
 
 
 @exact
