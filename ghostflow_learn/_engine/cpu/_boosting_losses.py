@@ -75,10 +75,11 @@ def derive(loss, quantile, y, raw, gradient, hessian):
 @exact
 def largest(loss, quantile, y, raw, weight, start, stop):
     """The largest absolute gradient and hessian."""
-    gradient, hessian = np.empty(CHUNK), np.ones(CHUNK)
+    gradient, hessian = np.empty(CHUNK), np.empty(CHUNK)
     most_gradient = most_hessian = 0.0
     for first in range(start, stop, CHUNK):
         last = min(first + CHUNK, stop)
+        hessian[:] = 1.0  # of the losses whose hessian is constant; the others write their own
         derive(loss, quantile, y[first:last], raw[first:last], gradient, hessian)
         weigh(gradient, hessian, weight[first:last], last - first)
         for i in range(last - first):
@@ -122,9 +123,10 @@ def pack_given(gradient, hessian, per_unit, shifts, seed, words, start, stop):
 
 @exact
 def pack_derived(loss, quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop):
-    gradient, hessian = np.empty(CHUNK), np.ones(CHUNK)
+    gradient, hessian = np.empty(CHUNK), np.empty(CHUNK)
     for first in range(start, stop, CHUNK):
         last = min(first + CHUNK, stop)
+        hessian[:] = 1.0  # of the losses whose hessian is constant; the others write their own
         derive(loss, quantile, y[first:last], raw[first:last], gradient, hessian)
         weigh(gradient, hessian, weight[first:last], last - first)
         write(gradient, hessian, per_unit, shifts, seed, first, words[first:last])
