@@ -1,6 +1,7 @@
 """Pick the engine: the package whose modules hold every numerical kernel."""
 
 import logging
+import threading
 import warnings
 from contextlib import contextmanager
 from importlib import import_module
@@ -16,6 +17,7 @@ from ._profile import profile
 __all__ = ["cpu_engine", "fit_scope", "get_engine", "gpu_state", "profile"]
 
 logger = logging.getLogger("ghostflow_learn.engine")
+_scope = threading.local()
 
 
 def get_engine(X=None):
@@ -47,7 +49,8 @@ def get_engine(X=None):
         logger.info("device=%r: an array of shape %s is copied from the GPU to the host", device, X.shape)
     engine = import_module(f"{__name__}.{name}")
     if name == "cuda":
-        engine.use_device_of(X)
+        left = engine.use_device_of(X)
+        _scope.left = getattr(_scope, "left", None) or left
     return _profile.watched(engine)
 
 
@@ -58,14 +61,14 @@ def cpu_engine():
 
 @contextmanager
 def fit_scope(X):
-    """What surrounds every fit: BLAS on one thread, and a clear error where `X` is too much for a GPU.
+    """What surrounds every fit: BLAS on one thread, the thread's GPU put back, a clear error where `X` is too large.
 
     Raises
     ------
     MemoryError
         If GPU memory runs out; the message names the size of `X`.
     """
-    with import_module(f"{__name__}.cpu._blas").one_thread():
+    with import_module(f"{__name__}.cpu._blas").one_thread(), _current_gpu_put_back():
         try:
             yield
         except MemoryError as error:
@@ -75,6 +78,17 @@ def fit_scope(X):
                 f"{error} This happened while fitting an array of shape {getattr(X, 'shape', None)} and dtype "
                 f"{getattr(X, 'dtype', None)}. Use fewer rows, float32, or device='cpu'."
             ) from error
+
+
+@contextmanager
+def _current_gpu_put_back():
+    before, _scope.left = getattr(_scope, "left", None), None
+    try:
+        yield
+    finally:
+        if _scope.left is not None:
+            _scope.left.use()
+        _scope.left = before
 
 
 def _announced_cpu(device, X):

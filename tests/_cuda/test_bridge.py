@@ -10,6 +10,7 @@ import pytest
 import ghostflow_learn
 from ghostflow_learn._engine import get_engine
 from ghostflow_learn._engine.cpu import linalg
+from ghostflow_learn.linear_model import Ridge
 
 from . import gpu, standin
 
@@ -122,6 +123,19 @@ def test_the_device_of_the_setting_is_used(cuda):
     with cuda.xp.cuda.Device(0):
         like = cuda.xp.ones(1)
     assert cuda.hand_back(labels, like=like).device.id == 0
+
+
+def test_a_fit_on_another_gpu_leaves_the_current_one_of_the_thread(cuda, rng):
+    if cuda.xp.cuda.runtime.getDeviceCount() < 2:
+        pytest.skip("needs two GPUs")
+    X = rng.normal(size=(50, 3))
+    with cuda.xp.cuda.Device(0):
+        with ghostflow_learn.config_context(device="cuda:1"):
+            Ridge().fit(X, X[:, 0])
+            assert cuda.xp.cuda.Device().id == 0
+            with pytest.raises(ValueError, match="number of penalties"):
+                Ridge(alpha=[1.0, 2.0]).fit(X, X[:, 0])
+        assert cuda.xp.cuda.Device().id == 0
 
 
 def test_out_of_memory_names_the_array(cuda):

@@ -13,10 +13,15 @@ __getattr__ = lazy_families(__name__)
 
 
 def use_device_of(X):
-    """Make the device that computes on `X` the current one of this thread: what an op allocates lands there."""
-    device = _device_for(X)
-    if device != xp.cuda.Device():
-        device.use()
+    """Make the device that computes on `X` the current one of this thread: what an op allocates lands there.
+
+    Returns the device that was current before, or None where it is the same.
+    """
+    device, before = _device_for(X), xp.cuda.Device()
+    if device == before:
+        return None
+    device.use()
+    return before
 
 
 def asarray(X, order="C"):
