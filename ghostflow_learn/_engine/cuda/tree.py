@@ -1,7 +1,5 @@
-"""Trees grow on the CPU: samples are moved about by every split, in an order that decides between equal splits."""
-
 from ._bridge import on_cpu
 
 prepare = on_cpu("tree.prepare")
-grow = on_cpu("tree.grow")
+grow = on_cpu("tree.grow")  # one node after the other, with a draw of features between them
 grow_many = on_cpu("tree.grow_many")
