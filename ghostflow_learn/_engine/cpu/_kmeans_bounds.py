@@ -1,9 +1,10 @@
 """Bounds that tell which samples keep their label when centers move, so that nobody measures them again.
 
-By the triangle inequality the gap between a sample's distances to its own and to the next center shrinks by at most
-what the own center and the fastest of the others move. `slack` is the gap when it was measured plus the drift until
-then; the label holds while the drift of its center is below. One number per sample instead of Hamerly's two, and
-nothing is written for a sample that is skipped. (Hamerly, Making k-means even faster, doi:10.1137/1.9781611972801.12.)
+When a sample is measured, its distances to its own and to the next center are kept, with the number of that call. By
+the triangle inequality its label holds while the gap between them is wider than what its own center and the fastest
+other one have moved since; nothing is written for a sample that is skipped. Where the gap is too narrow, few centers
+have as a rule come far enough to be closer than the own one: if those few, once measured, are not, the label holds as
+well. (Hamerly, Making k-means even faster, doi:10.1137/1.9781611972801.12.)
 Rounding is on the safe side: labels are those of an iteration without bounds.
 """
 
@@ -14,13 +15,25 @@ import numpy as np
 from ._jit import kernel
 
 TILE = 96  # samples whose distances to all centers are looked at together; a power of two is slower in BLAS
+MEMORY = 32  # calls after which a sample is measured anew
+SUSPECTS = 12  # centers, but no more than an eighth of them, that are measured before all are
+FRESH = 8  # calls for which that pays: later, to measure all again is cheaper than to look at the suspects each time
 
 # What `regroup` carries from one call to the next.
-#   slack  : (n_samples,) float32
-#   drift  : (n_clusters,) float64  how far a center and the fastest other one have moved, summed over the calls
+#   bounds : (n_samples, 2) float32  most that the own center, and least that any other, can be away
+#   call   : (n_samples,) uint8      in which they were measured, modulo MEMORY
+#   paths  : (MEMORY, n_clusters) float64  how far centers had moved until each call, all steps added up
 #   totals : (n_clusters, n_features + 2) float64  weighted sums, weight, number of samples of non-zero weight
-#   offset : (n_features,)                         about which scores are computed
-State = namedtuple("State", "slack drift totals centers offset n_examined")
+#   offset : (n_features,)           about which scores are computed
+State = namedtuple("State", "bounds call paths n_calls totals centers offset n_examined")
+
+# What it hands to its kernels; all but the bounds and their calls has a row for each call, modulo MEMORY.
+#   now      : int                    this call, modulo MEMORY
+#   moved    : (, n_clusters)         how far a center has moved since
+#   needed   : (, n_clusters)         gap that keeps the label of a sample of that cluster
+#   suspects : (, <= SUSPECTS)        the centers that have moved most, in that order
+#   others   : (,)                    how far any other center has moved, at most; inf where suspects do not pay
+Known = namedtuple("Known", "bounds call now moved needed suspects others")
 
 # The outcome for a tile of samples, each (TILE,) in the dtype of X.
 #   first, second : the two smallest of ||center||^2 - 2 x center
@@ -32,21 +45,37 @@ Nearest = namedtuple("Nearest", "first second label sq_norm")
 def start(X, centers, offset):
     """The labels and state of a first call: nothing is known."""
     n_samples, n_features = X.shape
-    totals = np.zeros((len(centers), n_features + 2))
-    slack = np.full(n_samples, -np.inf, dtype=np.float32)
-    state = State(slack, np.zeros(len(centers)), totals, centers, offset, n_samples)
+    bounds, call = np.zeros((n_samples, 2), dtype=np.float32), np.zeros(n_samples, dtype=np.uint8)
+    paths, totals = np.zeros((1, len(centers))), np.zeros((len(centers), n_features + 2))
+    state = State(bounds, call, paths, 0, totals, centers, offset, n_samples)
     return np.full(n_samples, -1, dtype=np.int32), state
 
 
 def drifted(state, centers):
     """`state` after its centers have moved to `centers`."""
     shift = np.sqrt(np.square(np.subtract(centers, state.centers, dtype=np.float64)).sum(axis=1))
-    fastest = shift.argmax()
-    moved = shift + shift[fastest]
-    alone = shift[fastest]
-    shift[fastest] = 0
-    moved[fastest] = alone + shift.max()
-    return state._replace(drift=state.drift + moved * (1 + 1e-7), centers=centers)
+    path = state.paths[(state.n_calls - 1) % MEMORY] + shift * (1 + 1e-7)
+    paths, now = state.paths, state.n_calls % MEMORY
+    if now < len(paths):
+        paths[now] = path
+    else:
+        paths = np.vstack([paths, path])
+    return state._replace(paths=paths, centers=centers)
+
+
+def known(state):
+    """What the bounds are worth by now."""
+    n_clusters, now = state.paths.shape[1], state.n_calls % MEMORY
+    moved = state.paths[now] - state.paths
+    moved[now] = np.inf  # the samples of MEMORY calls ago are due
+    order = np.argsort(-moved, axis=1)
+    each, fastest, next_one = np.arange(len(order)), order[:, 0], order[:, min(1, n_clusters - 1)]
+    needed = moved + moved[each, fastest][:, None]
+    needed[each, fastest] = moved[each, fastest] + moved[each, next_one]
+    n_suspects = min(SUSPECTS, n_clusters // 8) // 4 * 4  # the kernel measures four at a time
+    pays = ((now - each) % MEMORY <= FRESH) & (n_suspects > 0)
+    others = np.where(pays, moved[each, order[:, n_suspects]], np.inf)
+    return Known(state.bounds, state.call, now, moved, needed, order[:, :n_suspects].copy(), others)
 
 
 def noise(n_terms, dtype):
@@ -55,11 +84,12 @@ def noise(n_terms, dtype):
 
 
 @kernel(inline="always")
-def pending(labels, slack, drift, rows, start, stop):
+def pending(labels, known, rows, start, stop):
     """Fill `rows` with samples whose label may change; returns how many there are and where to go on."""
     n_rows = 0
     for i in range(start, stop):
-        if labels[i] < 0 or not slack[i] > drift[labels[i]]:
+        gap = np.float64(known.bounds[i, 1]) - known.bounds[i, 0]
+        if labels[i] < 0 or not gap > known.needed[known.call[i], labels[i]]:
             rows[n_rows] = i
             n_rows += 1
             if n_rows == len(rows):
@@ -68,14 +98,13 @@ def pending(labels, slack, drift, rows, start, stop):
 
 
 @kernel(inline="always")
-def settle(nearest, largest, noise, drift, rows, labels, slack, left):
-    """Write labels and slack of `rows`; `left` becomes the label that each had before."""
+def settle(nearest, largest, noise, rows, labels, known, left):
+    """Write labels and bounds of `rows`; `left` becomes the label that each had before."""
     for r in range(len(rows)):
-        i, label, sq_norm = rows[r], int(nearest.label[r]), np.float64(nearest.sq_norm[r])
+        i, sq_norm = rows[r], np.float64(nearest.sq_norm[r])
         error = noise * (sq_norm + largest)
-        first = np.sqrt(max(0.0, nearest.first[r] + sq_norm) + error)
-        second = np.sqrt(max(0.0, nearest.second[r] + sq_norm - error))
-        bound = second - first + drift[label]
-        slack[i] = bound - 2.4e-7 * abs(bound)  # rounded down to float32
+        known.bounds[i, 0] = np.sqrt(max(0.0, nearest.first[r] + sq_norm) + error) * (1 + 1.2e-7)  # float32 rounds
+        known.bounds[i, 1] = np.sqrt(max(0.0, nearest.second[r] + sq_norm - error)) * (1 - 1.2e-7)
+        known.call[i] = known.now
         left[r] = labels[i]
-        labels[i] = label
+        labels[i] = int(nearest.label[r])

@@ -36,15 +36,15 @@ def _nearest_two(X, rows, centers, scores, nearest):
 
 
 @kernel
-def regroup(X, sample_weight, centers, drift, labels, slack, totals, counts, start, stop):
-    n_clusters = len(centers.norms)
+def regroup(X, sample_weight, centers, prepared, known, labels, totals, counts, start, stop):
+    n_clusters = len(centers)
     scores, best = np.empty(n_clusters, dtype=X.data.dtype), np.empty((4, TILE), dtype=X.data.dtype)
     nearest = Nearest(best[0], best[1], best[2], best[3])
     rows, left = np.empty(TILE, dtype=np.int64), np.empty(TILE, dtype=np.int64)
     while start < stop:
-        n_rows, start = pending(labels, slack, drift, rows, start, stop)
-        _nearest_two(X, rows[:n_rows], centers, scores, nearest)
-        settle(nearest, centers.largest, centers.noise, drift, rows[:n_rows], labels, slack, left)
+        n_rows, start = pending(labels, known, rows, start, stop)
+        _nearest_two(X, rows[:n_rows], prepared, scores, nearest)
+        settle(nearest, prepared.largest, prepared.noise, rows[:n_rows], labels, known, left)
         counts[1] += n_rows
         for r in range(n_rows):
             i = rows[r]

@@ -7,7 +7,7 @@ from .._clusters import Clusters
 from . import _kmeans_csr as csr
 from ._blas import one_thread
 from ._jit import FASTMATH, kernel
-from ._kmeans_bounds import TILE, Nearest, drifted, noise, pending, settle, start
+from ._kmeans_bounds import TILE, Nearest, drifted, known, noise, pending, settle, start
 from ._launch import launch, launch_reduce
 
 CHUNK = 1024  # samples that k-means++ draws from at a time
@@ -68,13 +68,13 @@ def regroup(X, sample_weight, centers, previous=None):
     else:
         labels, state = previous.labels, drifted(previous.state, centers)
     partials = [(state.totals.shape, np.float64), ((2,), np.int64)]
-    args = (_raw(X), sample_weight, _prepared(X, centers, state.offset), state.drift, labels, state.slack)
+    args = (_raw(X), sample_weight, centers, _prepared(X, centers, state.offset), known(state), labels)
     row_cost = SKIPPED + _row_cost(X, len(centers)) * state.n_examined / n_samples
     step = csr.regroup if issparse(X) else _regroup
     change, (n_changed, n_examined) = launch_reduce(step, n_samples, args, partials, row_cost)
     totals = state.totals + change
     totals[totals[:, -1] == 0] = 0  # what rounding leaves behind in a cluster without samples
-    state = state._replace(totals=totals, n_examined=int(n_examined))
+    state = state._replace(totals=totals, n_calls=state.n_calls + 1, n_examined=int(n_examined))
     return Clusters(labels, totals[:, :n_features], totals[:, n_features], int(n_changed), state)
 
 
@@ -190,19 +190,22 @@ def _two_smallest(scores, norms, first, second, label):
 
 
 @kernel(fastmath=FINITE)
-def _regroup(X, sample_weight, centers, drift, labels, slack, totals, counts, start, stop):
-    n_clusters, n_features = centers.scaled.shape
+def _regroup(X, sample_weight, centers, prepared, known, labels, totals, counts, start, stop):
+    n_clusters, n_features = centers.shape
     n_lanes = min(TILE, stop - start)
     tile, scores = np.zeros((n_lanes, n_features), dtype=X.dtype), np.empty((n_clusters, n_lanes), dtype=X.dtype)
-    best = np.empty((4, n_lanes), dtype=X.dtype)
+    best, sq_dists = np.empty((4, n_lanes), dtype=X.dtype), np.empty(4, dtype=X.dtype)
     nearest = Nearest(best[0], best[1], best[2], best[3])
     rows, left = np.empty(n_lanes, dtype=np.int64), np.empty(n_lanes, dtype=np.int64)
     while start < stop:
-        n_rows, start = pending(labels, slack, drift, rows, start, stop)
+        n_rows = 0
+        while start < stop and n_rows < n_lanes:
+            n_new, start = pending(labels, known, rows[n_rows:], start, stop)
+            n_rows += _keep_doubtful(X, rows[n_rows : n_rows + n_new], labels, centers, prepared, known, sq_dists)
         if n_rows == 0:
             return
-        _nearest_two(X, rows[:n_rows], centers, tile, scores, nearest)
-        settle(nearest, centers.largest, centers.noise, drift, rows[:n_rows], labels, slack, left)
+        _nearest_two(X, rows[:n_rows], prepared, tile, scores, nearest)
+        settle(nearest, prepared.largest, prepared.noise, rows[:n_rows], labels, known, left)
         counts[1] += n_rows
         for r in range(n_rows):
             i = rows[r]
@@ -212,6 +215,33 @@ def _regroup(X, sample_weight, centers, drift, labels, slack, totals, counts, st
                     k = labels[i] if sign > 0 else left[r]
                     if k >= 0:
                         _add(X[i], sign * np.float64(sample_weight[i]), sign, totals[k])
+
+
+@kernel(inline="always")
+def _keep_doubtful(X, rows, labels, centers, prepared, known, sq_dists):
+    """Move those of `rows` to the front whose label the suspects do not settle; returns how many."""
+    n_doubtful, n_suspects = 0, known.suspects.shape[1]
+    for r in range(len(rows)):
+        i, own, call = rows[r], labels[rows[r]], known.call[rows[r]]
+        second = np.float64(known.bounds[i, 1])
+        # Before X is read: the own center may have come closer by as much as it has moved, no more.
+        doubtful = own < 0 or not known.others[call] < second - known.bounds[i, 0] + known.moved[call, own]
+        if not doubtful:
+            x, suspects, moved = X[i], known.suspects[call], known.moved[call]
+            sq_own = np.float64(_sq_dist(x, centers[own]))
+            error = 8 * prepared.noise * (sq_own + prepared.largest)
+            reach = second - np.sqrt(sq_own + error)
+            doubtful, s = not known.others[call] < reach, 0
+            while not doubtful and s < n_suspects and not moved[suspects[s]] < reach:
+                a, b, c, d = suspects[s], suspects[s + 1], suspects[s + 2], suspects[s + 3]
+                _four_sq_dists(centers[a], centers[b], centers[c], centers[d], x, sq_dists)
+                for t in range(4):
+                    doubtful |= suspects[s + t] != own and not sq_dists[t] > sq_own + error
+                s += 4
+        if doubtful:
+            rows[n_doubtful] = i
+            n_doubtful += 1
+    return n_doubtful
 
 
 @kernel(inline="always")
@@ -275,8 +305,9 @@ def _weigh(X, sample_weight, candidates, closest, chunk, potentials, start, stop
     for c in range(start, stop):
         last = min((c + 1) * chunk, len(X)) - 1
         for i in range(c * chunk, last + 1, 4):
+            x0, x1, x2, x3 = X[i], X[min(i + 1, last)], X[min(i + 2, last)], X[min(i + 3, last)]
             for t in range(len(candidates)):
-                _four_sq_dists(X, i, last, candidates[t], sq_dists[t])
+                _four_sq_dists(x0, x1, x2, x3, candidates[t], sq_dists[t])
             for r in range(min(4, last + 1 - i)):
                 closest[i + r] = min(closest[i + r], sq_dists[0, r])
                 for t in range(1, len(candidates)):
@@ -285,12 +316,11 @@ def _weigh(X, sample_weight, candidates, closest, chunk, potentials, start, stop
 
 
 @kernel(inline="always")
-def _four_sq_dists(X, i, last, center, sq_dists):
-    # Four samples at a time: one load of the center serves four sums that do not wait for each other.
-    x0, x1, x2, x3 = X[i], X[min(i + 1, last)], X[min(i + 2, last)], X[min(i + 3, last)]
-    s0 = s1 = s2 = s3 = X.dtype.type(0)
-    for j in range(len(center)):
-        d0, d1, d2, d3 = x0[j] - center[j], x1[j] - center[j], x2[j] - center[j], x3[j] - center[j]
+def _four_sq_dists(x0, x1, x2, x3, y, sq_dists):
+    # One load of y serves four sums that do not wait for each other.
+    s0 = s1 = s2 = s3 = y.dtype.type(0)
+    for j in range(len(y)):
+        d0, d1, d2, d3 = x0[j] - y[j], x1[j] - y[j], x2[j] - y[j], x3[j] - y[j]
         s0 += d0 * d0
         s1 += d1 * d1
         s2 += d2 * d2
