@@ -14,6 +14,7 @@ from sklearn._loss.loss import (
     PinballLoss,
 )
 from sklearn.ensemble._hist_gradient_boosting.binning import _BinMapper as BinMapper
+from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE as NODE
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.utils._missing import is_scalar_nan
 from sklearn.utils.validation import _check_categorical_features as check_categorical_features
@@ -24,6 +25,7 @@ from .._engine._arrays import is_cuda_array
 from . import _device, _on_host
 
 __all__ = [
+    "NODE",
     "AbsoluteError",
     "BaseLoss",
     "BinMapper",

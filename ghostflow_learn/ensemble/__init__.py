@@ -11,5 +11,6 @@ from ._forest import (
     RandomTreesEmbedding,
 )
 from ._gradient_boosting import GradientBoostingClassifier, GradientBoostingRegressor
+from ._hist_gradient_boosting import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 __getattr__, __dir__ = _names.fall_through(__name__)

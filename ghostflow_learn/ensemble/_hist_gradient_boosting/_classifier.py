@@ -289,12 +289,9 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         return expanded if sample_weight is None else sample_weight * expanded
 
     def _encode_y(self, y):
-        on_host = isinstance(y, np.ndarray)
-        if on_host:
-            check_classification_targets(y)
         self.classes_, codes = encode_labels(y)
-        if not on_host:
-            check_classification_targets(self.classes_)
+        if y.dtype.kind not in "biuU":  # integers and strings always are class labels
+            check_classification_targets(y if isinstance(y, np.ndarray) else self.classes_)
         n_classes = len(self.classes_)
         self.n_trees_per_iteration_ = 1 if n_classes <= 2 else n_classes
         if self.monotonic_cst is not None and n_classes > 2:

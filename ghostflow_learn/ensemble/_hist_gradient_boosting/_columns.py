@@ -34,11 +34,28 @@ def fitted_on_array(X, is_categorical):
     """:func:`categories_first`, fitted; only the distinct values of the columns of `X` come to the host."""
     engine = get_engine(X)
     values = [engine.to_numpy(_distinct(engine.xp, X[:, j])) for j in np.flatnonzero(is_categorical)]
-    representative = np.zeros((max(1, *map(len, values)), X.shape[1]))
+    return fitted_on_categories(values, is_categorical)
+
+
+def fitted_on_categories(values, is_categorical, names=None):
+    """:func:`categories_first`, fitted on the distinct values of each categorical column.
+
+    Parameters
+    ----------
+    values : list of arrays
+    is_categorical : (n_features,) bool
+    names : (n_features,) array, optional
+        Of the columns, where they come in tables.
+    """
+    n_rows = max(map(len, values))
+    columns = [np.zeros(max(1, n_rows)) for _ in is_categorical]
     for j, some in zip(np.flatnonzero(is_categorical), values):
-        representative[:, j] = some[0]
-        representative[: len(some), j] = some
-    return categories_first(is_categorical).fit(representative)
+        columns[j] = np.resize(np.asarray(some, dtype=None if names is None else object), max(1, n_rows))
+    if names is None:
+        return categories_first(is_categorical).fit(np.column_stack(columns))
+    import pandas as pd
+
+    return categories_first(is_categorical).fit(pd.DataFrame(dict(zip(names, columns))))
 
 
 def encode(X, preprocessor):

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-SUBSAMPLE = 200_000  # samples whose quantiles are the edges of bins
 TOP = 2 / 3  # of the samples of gradient-based one-side sampling, those chosen for their gradients
 MOST_MASKS = 4096  # of a tree; beyond, features are drawn in the engine
 
@@ -79,30 +78,3 @@ def feature_masks(rng, growth, n_features, n_samples, n_outputs):
     if growth.max_features == 1 or len(growth.groups) or n_most > MOST_MASKS:
         return None
     return FeatureMasks(rng, n_features, growth.max_features, n_most * n_outputs)
-
-
-def draw_for_edges(engine, n_samples, rows, sample_weight, rng):
-    """The samples whose quantiles are the edges of bins, all or as many as scikit-learn draws, and their weights.
-
-    Parameters
-    ----------
-    engine : module
-    n_samples : int
-    rows : (n_samples,) int or None
-        What to draw from; None for all.
-    sample_weight : (n_all_samples,) float64 or None
-    rng : RandomState
-
-    Returns
-    -------
-    rows : (n_rows,) int64 or None
-    sample_weight : (n_all_samples,) float64 or None
-    """
-    if n_samples > SUBSAMPLE:
-        probability = None
-        if sample_weight is not None:
-            weight = engine.to_numpy(sample_weight if rows is None else sample_weight[rows])
-            probability = weight / weight.sum()
-        drawn = rng.choice(n_samples, SUBSAMPLE, p=probability, replace=True)
-        rows, sample_weight = drawn if rows is None else rows[drawn], None
-    return None if rows is None else engine.asarray(rows), sample_weight
