@@ -9,16 +9,20 @@ from collections import namedtuple
 
 import numpy as np
 
+from ghostflow_learn._engine._trees import Nodes
+
 SIZES = (0, 1, 31, 33, 257, 1000)
 
 TOLERANCE = {"float32": {"rtol": 2e-5, "atol": 1e-5}, "float64": {"rtol": 1e-11, "atol": 1e-11}}
 
-Workload = namedtuple("Workload", "make choices flops")
+Workload = namedtuple("Workload", "make choices flops waits")
 WORKLOADS = {}
 
 
-def workload(op, choices=(), flops=None):
+def workload(op, choices=(), flops=None, waits=0):
     """Register `make(rng, n, dtype)`, which returns the op's arguments as NumPy.
+
+    An argument that is made of arrays is a function of the engine.
 
     Parameters
     ----------
@@ -28,10 +32,12 @@ def workload(op, choices=(), flops=None):
         Positions of outputs that are choices among near ties: compared between runs, not with the reference.
     flops : callable, optional
         Floating-point operations from the arguments; memory traffic is every array once.
+    waits : int
+        How often the host must wait, because the size of a result depends on the data.
     """
 
     def register(make):
-        WORKLOADS[op] = Workload(make, choices, flops)
+        WORKLOADS[op] = Workload(make, choices, flops, waits)
         return make
 
     return register
@@ -40,7 +46,9 @@ def workload(op, choices=(), flops=None):
 def arguments(engine, op, size, dtype):
     """Arguments of `op` on the engine's device; the same for each call."""
     args = WORKLOADS[op].make(np.random.default_rng(size), size, np.dtype(dtype))
-    return [engine.asarray(arg) if isinstance(arg, np.ndarray) else arg for arg in args]
+    return [
+        arg(engine) if callable(arg) else engine.asarray(arg) if isinstance(arg, np.ndarray) else arg for arg in args
+    ]
 
 
 def call(engine, op, args):
@@ -168,3 +176,50 @@ def _(rng, n, dtype):
 def _(rng, n, dtype):
     X, _, _, weights = logistic_data(rng, n, dtype, n_outputs=5 if n % 2 else 1)
     return X, weights
+
+
+def forest_data(rng, n, n_features):
+    """Trees of up to 40 splits, and X with some NaN."""
+    X = rng.normal(size=(n, n_features)).astype(np.float32)
+    X[rng.uniform(size=X.shape) < 0.1] = np.nan
+    trees = [_random_tree(rng, n_splits, n_features) for n_splits in (0, 1, 40, 13)]
+    return lambda engine: engine.forest.pack(trees), X
+
+
+def _random_tree(rng, n_splits, n_features):
+    """Each split is that of a leaf drawn at random."""
+    left, right = np.full((2, 2 * n_splits + 1), -1)
+    leaves = [0]
+    for child in range(1, 2 * n_splits + 1, 2):
+        node = leaves.pop(rng.integers(len(leaves)))
+        left[node], right[node] = child, child + 1
+        leaves += [child, child + 1]
+    size = len(left)
+    feature, missing_go_to_left = rng.integers(n_features, size=size), rng.integers(2, size=size).astype(np.uint8)
+    return Nodes(
+        left,
+        right,
+        feature,
+        rng.normal(size=size),
+        missing_go_to_left,
+        None,
+        None,
+        None,
+        rng.normal(size=(size, 3)),
+        None,
+    )
+
+
+@workload("forest.apply")
+def _(rng, n, dtype):
+    return forest_data(rng, n, 300)  # more features than a block keeps
+
+
+@workload("forest.predict")
+def _(rng, n, dtype):
+    return *forest_data(rng, n, 7), 2
+
+
+@workload("forest.paths", waits=1)
+def _(rng, n, dtype):
+    return forest_data(rng, n, 7)

@@ -121,3 +121,9 @@ def test_paths_lead_from_the_root_to_the_leaf(engine, problem):
         assert path[0] == 0
         assert path[-1] == leaf
         np.testing.assert_array_equal(parent[path[1:]], path[:-1])
+
+
+def test_a_gpu_predicts_many_rows_a_part_at_a_time(cuda, reference, problem, monkeypatch):
+    monkeypatch.setattr(cuda.forest, "LEAVES", 100)
+    agree(cuda, reference, "apply", *problem)
+    agree(cuda, reference, "predict", *problem)
