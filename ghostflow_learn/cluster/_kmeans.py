@@ -43,7 +43,7 @@ class KMeans(BaseKMeans):
         X is only read, neither copied nor changed, with either value.
     algorithm : {"lloyd", "elkan"}, default="lloyd"
         Both find the same clusters in the same way here: bounds on the distances, as in Elkan's algorithm, spare
-        the samples whose label cannot change, with one number per sample instead of one per sample and cluster.
+        the samples whose label cannot change, with two numbers per sample instead of one per sample and cluster.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class KMeans(BaseKMeans):
     -----
     An iteration costs O(n_samples n_clusters n_features) at first and, on a CPU, less as centers settle. A center
     that loses all its samples moves to the sample that is farthest from its own. Sums are kept in float64. Memory
-    beyond X is about 24 bytes a sample. Sparse data are computed on the CPU.
+    beyond X is about 30 bytes a sample. Sparse data are computed on the CPU.
 
     References
     ----------

@@ -253,19 +253,18 @@ class MiniBatchKMeans(BaseKMeans):
         labels, sq_dists = engine.kmeans.assign(X, centers)
         inertia = weighted_sum(engine, sample_weight, sq_dists)
         sums, weight = engine.kmeans.update(X, sample_weight, labels, len(centers))
-        moved = engine.to_numpy(centers).astype(np.float64)
-        sums, weight = engine.to_numpy(sums), engine.to_numpy(weight)
-        seen = weight > 0
-        total = (self._counts + weight)[seen, None]
-        moved[seen] = (moved[seen] * self._counts[seen, None] + sums[seen]) / total
-        self._counts += np.where(seen, weight, 0)
+        moved, counts = engine.to_numpy(centers).astype(np.float64), self._counts
+        sums, weight = engine.to_numpy(sums), np.maximum(engine.to_numpy(weight), 0)
+        total = moved * counts[:, None] + sums
+        np.divide(total, (counts + weight)[:, None], out=moved, where=(weight > 0)[:, None])
+        counts += weight
         if self._is_time_to_reassign():
             self._reassign(engine, X, moved, rng)
         return engine.asarray(moved.astype(X.dtype)), inertia
 
     def _is_time_to_reassign(self):
         self._n_since_last_reassign += self._batch_size
-        if (self._counts == 0).any() or self._n_since_last_reassign >= 10 * self.n_clusters:
+        if self._n_since_last_reassign >= 10 * self.n_clusters or (self._counts == 0).any():
             self._n_since_last_reassign = 0
             return self.reassignment_ratio > 0
         return False
@@ -274,6 +273,8 @@ class MiniBatchKMeans(BaseKMeans):
         """Move, in place, centers that have seen too few samples to random samples of the batch."""
         counts, most = self._counts, int(0.5 * X.shape[0])
         poor = counts < self.reassignment_ratio * counts.max()
+        if not poor.any():
+            return
         if poor.sum() > 0.5 * X.shape[0]:
             poor[np.argsort(counts)[most:]] = False
         if poor.any():

@@ -8,7 +8,7 @@ from . import _kmeans_csr as csr
 from ._blas import one_thread
 from ._jit import FASTMATH, kernel
 from ._kmeans_bounds import TILE, Nearest, drifted, known, noise, pending, settle, start
-from ._launch import launch, launch_reduce
+from ._launch import GRAIN, launch, launch_reduce
 
 CHUNK = 1024  # samples that k-means++ draws from at a time
 MOVED = 8  # multiply-adds in the time that one value takes from memory
@@ -47,10 +47,13 @@ def seed(X, sample_weight, first, draws):
 def assign(X, centers):
     labels = np.empty(X.shape[0], dtype=np.int32)
     sq_dists = np.empty(X.shape[0], dtype=X.dtype)
-    label = csr.label if issparse(X) else _label
+    row_cost = _row_cost(X, len(centers))
+    if X.shape[0] * row_cost < GRAIN and not issparse(X):
+        _label_few(X, centers, labels, sq_dists)
+        return labels, sq_dists
     with one_thread():
         args = (_raw(X), centers, _prepared(X, centers, _middle(centers)), labels, sq_dists)
-        launch(label, X.shape[0], args, _row_cost(X, len(centers)))
+        launch(csr.label if issparse(X) else _label, X.shape[0], args, row_cost)
     return labels, sq_dists
 
 
@@ -266,6 +269,17 @@ def _label(X, centers, prepared, labels, sq_dists, start, stop):
             k = int(nearest.label[r])
             labels[rows[r]] = k
             sq_dists[rows[r]] = _sq_dist(X[rows[r]], centers[k])
+
+
+@kernel
+def _label_few(X, centers, labels, sq_dists):
+    # What `_label` prepares before its first sample takes longer than this.
+    for i in range(len(X)):
+        labels[i], sq_dists[i] = 0, _sq_dist(X[i], centers[0])
+        for k in range(1, len(centers)):
+            sq_dist = _sq_dist(X[i], centers[k])
+            if sq_dist < sq_dists[i]:
+                labels[i], sq_dists[i] = k, sq_dist
 
 
 @kernel(inline="always")
