@@ -220,7 +220,7 @@ def test_numbers_of_any_kind_may_be_categories(values, rng):
     X[::50] = np.nan
     model = HistGradientBoostingRegressor(categorical_features=[0], max_iter=60).fit(X, y)
     seen = ~np.isnan(X[:, 0])
-    np.testing.assert_allclose(model.predict(X)[seen], y[seen], atol=0.02)
+    np.testing.assert_allclose(model.predict(X)[seen], y[seen], atol=0.05)
 
 
 # ---------------------------------------------------------------- early stopping and warm starts

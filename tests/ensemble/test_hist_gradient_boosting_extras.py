@@ -57,7 +57,7 @@ def test_several_quantiles_are_those_of_single_models_in_order(waves):
     assert (predicted[:, 2] <= predicted[:, 0]).all()
     for column, alone, q in zip(predicted.T, single, quantiles):
         assert (column == alone).mean() > 0.9  # but where they cross
-        assert np.mean(y <= column) == pytest.approx(q, abs=0.02)
+        assert np.mean(y <= column) == pytest.approx(q, abs=0.03)
     together = sum(mean_pinball_loss(y, column, alpha=q) for column, q in zip(predicted.T, quantiles))
     apart = sum(mean_pinball_loss(y, column, alpha=q) for column, q in zip(single, quantiles))
     assert together <= apart
@@ -105,7 +105,7 @@ def test_part_of_the_samples_grows_a_tree_about_as_good(sampling, loss, waves):
     whole = HistGradientBoostingRegressor(**params).fit(X[:1500], y[:1500])
     part = HistGradientBoostingRegressor(subsample=0.5, sampling=sampling, **params).fit(X[:1500], y[:1500])
     error, least = (np.median(np.abs(model.predict(X[1500:]) - y[1500:])) for model in (part, whole))
-    assert error < 1.2 * least
+    assert error < 1.3 * least
     counts = [tree.nodes[0]["count"] for (tree,) in part._predictors]
     assert set(counts) == {750}
     again = HistGradientBoostingRegressor(subsample=0.5, sampling=sampling, **params).fit(X[:1500], y[:1500])

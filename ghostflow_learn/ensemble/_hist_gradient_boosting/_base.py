@@ -176,6 +176,7 @@ class BaseHistGradientBoosting(Checking, Predicting, BaseEstimator):
         if not continues:
             self._random_seed = rng.randint(LARGEST_SEED, dtype="u8")
             self._feature_subsample_rng = np.random.default_rng(rng.randint(LARGEST_SEED, dtype="u8"))
+        if not continues or not hasattr(self, "_sampling_rng"):  # scikit-learn's models have none
             self._sampling_rng = np.random.default_rng(self._random_seed)
 
     def _decide_early_stopping(self, n_samples, val):
