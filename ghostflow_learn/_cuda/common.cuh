@@ -11,6 +11,14 @@ template <> struct Limits<double> { static constexpr double max = 1.797693134862
 // NVRTC has no INFINITY.
 __device__ inline float infinity() { return __int_as_float(0x7f800000); }
 
+// A plain conversion makes 0 of the smallest floats, under -ftz=true.
+__device__ inline double exact_double(float x)
+{
+    const int size = __float_as_int(x) & 0x7fffffff;
+    return size < 0x00800000 ? copysign(size * 0x1p-149, __float_as_int(x) < 0 ? -1.0 : 1.0) : double(x);
+}
+__device__ inline double exact_double(double x) { return x; }
+
 __device__ inline index global_index() { return index(blockIdx.x) * blockDim.x + threadIdx.x; }
 __device__ inline index n_threads_of_grid() { return index(gridDim.x) * blockDim.x; }
 

@@ -157,7 +157,8 @@ def fields(interval):
     count_bits = n.bit_length()
     hessian_bits = 0 if interval < 0 else (64 - count_bits) // 2
     gradient_bits = 64 - count_bits - hessian_bits
-    return count_bits, hessian_bits, ((1 << (gradient_bits - 1)) - 1) // n, ((1 << hessian_bits) - 1) // n
+    max_gradient = min(((1 << (gradient_bits - 1)) - 1) // n, 2**23)  # sums over 1e8 samples stay below 2^51
+    return count_bits, hessian_bits, max_gradient, ((1 << hessian_bits) - 1) // n
 
 
 def bounds_of(loss, sample_weight):
@@ -201,16 +202,40 @@ def edges_of_sorted(column, max_bins, weight=None):
         return np.empty(0)
     starts = np.flatnonzero(column[1:] != column[:-1]) + 1
     if len(starts) < max_bins:
-        lower = np.concatenate((column[:1], column[starts]))
-        lower, upper = lower[:-1], lower[1:]
-    else:
-        ranks = np.linspace(0, 100, num=max_bins + 1)[1:-1] / 100
-        lower, upper = _ranked(len(column), ranks) if weight is None else _weighted(weight.cumsum(), ranks)
-        lower, upper = column[lower], column[upper.clip(max=len(column) - 1)]
+        return edges_between_all(np.concatenate((column[:1], column[starts])))
+    lower, upper = ranks_of_edges(len(column), max_bins, weight)
+    return edges_between(column[lower], column[upper])
+
+
+def edges_between_all(distinct):
+    """Edges of bins of one value each, ascending."""
+    return edges_between(distinct[:-1], distinct[1:])
+
+
+def edges_between(lower, upper):
+    """Ascending edges in the middle of two values each."""
     with np.errstate(invalid="ignore"):
         edges = np.where(lower == upper, lower, (lower + upper) / 2)
     edges[np.isnan(edges)] = 0  # between the infinities
     return np.minimum(np.unique(edges), ALMOST_INF)
+
+
+def ranks_of_edges(n_values, max_bins, weight=None):
+    """The places, among ascending values, of the two that each edge is the middle of.
+
+    Parameters
+    ----------
+    n_values : int
+    max_bins : int
+    weight : (n_values,) float64, optional
+
+    Returns
+    -------
+    lower, upper : (max_bins - 1,) int
+    """
+    ranks = np.linspace(0, 100, num=max_bins + 1)[1:-1] / 100
+    lower, upper = _ranked(n_values, ranks) if weight is None else _weighted(weight.cumsum(), ranks)
+    return lower, upper.clip(max=n_values - 1)
 
 
 def _ranked(n_values, ranks):

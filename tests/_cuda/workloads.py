@@ -15,11 +15,11 @@ SIZES = (0, 1, 31, 33, 257, 1000)
 
 TOLERANCE = {"float32": {"rtol": 2e-5, "atol": 1e-5}, "float64": {"rtol": 1e-11, "atol": 1e-11}}
 
-Workload = namedtuple("Workload", "make choices flops waits")
+Workload = namedtuple("Workload", "make choices flops waits uploads")
 WORKLOADS = {}
 
 
-def workload(op, choices=(), flops=None, waits=0):
+def workload(op, choices=(), flops=None, waits=0, uploads=0):
     """Register `make(rng, n, dtype)`, which returns the op's arguments as NumPy.
 
     An argument that is made of arrays is a function of the engine.
@@ -34,10 +34,12 @@ def workload(op, choices=(), flops=None, waits=0):
         Floating-point operations from the arguments; memory traffic is every array once.
     waits : int
         How often the host must wait, because the size of a result depends on the data.
+    uploads : int
+        How many small tables the host makes.
     """
 
     def register(make):
-        WORKLOADS[op] = Workload(make, choices, flops, waits)
+        WORKLOADS[op] = Workload(make, choices, flops, waits, uploads)
         return make
 
     return register
@@ -223,3 +225,12 @@ def _(rng, n, dtype):
 @workload("forest.paths", waits=1)
 def _(rng, n, dtype):
     return forest_data(rng, n, 7)
+
+
+@workload("binning.transform", uploads=3)
+def _(rng, n, dtype):
+    X = rng.normal(size=(n, 37)).astype(dtype)
+    X[rng.uniform(size=X.shape) < 0.1] = np.nan
+    edges = [np.sort(rng.normal(size=n_edges)) for n_edges in rng.integers(255, size=37)]
+    edges[3] = np.arange(3.0)
+    return X, lambda engine: edges, lambda engine: np.arange(37) == 3, 255
