@@ -12,7 +12,7 @@ from .._base import BaseEstimator
 from .._engine import get_engine
 from .._engine._trees import Nodes
 from .._validation import Interval, RealNotInt, StrOptions, check_fit, check_is_fitted, check_predict, check_weight
-from .._validation._tree import as_sparse_interface, check_n_features, check_targets
+from .._validation._tree import as_float32, as_sparse_interface, check_n_features, check_targets
 from ._container import as_container, cut_back, nodes_of
 from ._growth import growth_of, seed_of
 from ._pruning import leaves_after_pruning, pruning_path
@@ -150,7 +150,7 @@ class BaseDecisionTree(MultiOutputMixin, BaseEstimator):
         if not check_input:
             self.n_features_in_ = X.shape[1]
             return X, np.asarray(y).reshape(X.shape[0], -1)
-        X = check_fit(self, X, **self._checks_of(X, "csc"))
+        X = check_fit(self, as_float32(X), **self._checks_of(X, "csc"))
         if issparse(X):
             X.sort_indices()
             _refuse_long_indices(X)
@@ -200,7 +200,7 @@ class BaseDecisionTree(MultiOutputMixin, BaseEstimator):
         """The engine, and X in float32 for it."""
         check_is_fitted(self)
         if check_input:
-            X = check_predict(self, X, **self._checks_of(X, "csr"))
+            X = check_predict(self, as_float32(X), **self._checks_of(X, "csr"))
             if issparse(X):
                 _refuse_long_indices(X)
         else:

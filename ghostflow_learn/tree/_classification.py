@@ -4,10 +4,10 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.metadata_routing import UNUSED
-from sklearn.utils.multiclass import check_classification_targets
 
 from .._engine import get_engine
 from .._validation import StrOptions, encode_labels, fit_context, take_labels
+from .._validation._tree import check_labels
 from ._base import BaseDecisionTree, weights_of
 
 
@@ -160,7 +160,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseDecisionTree):
         self : DecisionTreeClassifier
         """
         X, y = self._check_fit(X, y, check_input)
-        check_classification_targets(y if y.shape[1] > 1 else y[:, 0])
+        check_labels(y)
         self.classes_, codes = zip(*map(encode_labels, y.T), strict=True)
         self.classes_ = list(self.classes_)
         self.n_classes_ = np.array([len(classes) for classes in self.classes_])
