@@ -401,7 +401,7 @@ def test_what_is_wrong_is_said(params, labels, sample_weight, message):
         GradientBoostingClassifier(**params).fit(LINE, labels, sample_weight)
 
 
-@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+@pytest.mark.filterwarnings("ignore:overflow encountered", "ignore:invalid value encountered")
 def test_what_is_wrong_with_data_is_said(labelled):
     X, y = labelled
     broken = X.copy()

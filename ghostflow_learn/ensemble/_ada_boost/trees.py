@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
+from sklearn.utils.multiclass import check_classification_targets
 
 from ..._engine import get_engine
 from ..._validation import encode_labels
@@ -23,6 +24,7 @@ class TreeRounds(Rounds):
         tree = clone(model.estimator_)
         tree._validate_params()
         super().__init__(model, *tree._check_fit(X, y, check_input=True))
+        check_classification_targets(self.y[:, 0])
         self.classes, codes = encode_labels(self.y[:, 0])
         self.codes = codes.astype(np.float64).reshape(-1, 1)
         self.class_weight = tree._times_class_weight(None, self.y)
