@@ -7,7 +7,8 @@ import numpy as np
 from ._jit import kernel
 from ._launch import launch, run_blocks
 
-DIGIT = 11  # bits that one pass over a whole column sorts by
+DIGIT, SHORT_DIGIT = 11, 8  # bits that one pass sorts by: over a whole column, and over the rows of a node
+INSERTED = 40  # rows that are sorted faster one by one
 SORTED = 40  # multiply-adds in the time that sorting takes for one value
 MOVED = 6  # multiply-adds in the time that one value takes to another place in memory
 EXACT = set()  # scikit-learn's trees depend on the last bit of sums: no freedom for the compiler
@@ -64,25 +65,14 @@ def _transposed(X):
 
 
 @kernel(fastmath=EXACT)
-def sort_key(x):
-    """32 bits that compare as `x` does, missing values last."""
-    if np.isnan(x):
-        return np.uint64(0xFFFFFFFF)
-    bits = np.int64(np.float32(x if x != 0 else 0).view(np.int32))
-    return np.uint64(bits + 0x80000000) if bits >= 0 else np.uint64(~bits & 0xFFFFFFFF)
-
-
-@kernel(fastmath=EXACT)
 def _sort_columns(values, order, start, stop):
     n_samples = order.shape[1]
     pairs, counts = np.empty((2, n_samples), dtype=np.uint64), np.empty(1 << DIGIT, dtype=np.int64)
     for j in range(start, stop):
-        column, rows = values[j], order[j]
+        rows = order[j]
         for i in range(n_samples):
-            pairs[0, i] = sort_key(column[i]) << np.uint64(32) | np.uint64(i)
-        in_order = pairs[radix_sort(pairs, n_samples, counts, DIGIT)]
-        for i in range(n_samples):
-            rows[i] = np.uint32(in_order[i] & np.uint64(0xFFFFFFFF))
+            rows[i] = i
+        sort_rows(rows, values[j], pairs, counts)
 
 
 @kernel(fastmath=EXACT)
@@ -96,31 +86,38 @@ def _select(all_rows, is_in, order, start, stop):
 
 
 @kernel(fastmath=EXACT)
-def radix_sort(pairs, n, counts, digit):
-    """Sort the first n of pairs[0] by their upper 32 bits, equal ones as they are; which of the two rows holds them."""
-    side = 0
-    for first_bit in range(32, 64, digit):
-        side ^= _sort_by_digit(pairs[side], pairs[1 - side], n, counts, digit, first_bit)
-    return side
-
-
-@kernel(fastmath=EXACT)
-def _sort_by_digit(source, target, n, counts, digit, first_bit):
-    """Whether the sorted pairs are in `target`: in `source` they are if all have the same digit."""
-    mask, shift = np.uint64((1 << digit) - 1), np.uint64(first_bit)
-    for d in range(1 << digit):
-        counts[d] = 0
-    for i in range(n):
-        counts[source[i] >> shift & mask] += 1
-    if counts[source[0] >> shift & mask] == n:
-        return False
-    total = 0
-    for d in range(1 << digit):
-        count = counts[d]
-        counts[d] = total
-        total += count
-    for i in range(n):
-        d = source[i] >> shift & mask
-        target[counts[d]] = source[i]
-        counts[d] += 1
-    return True
+def sort_rows(rows, column, pairs, counts):
+    """Sort rows by their value in `column`, missing ones last, equal ones as they are; the other arrays are scratch."""
+    n, side, low = len(rows), 0, np.uint64(0xFFFFFFFF)
+    for p in range(n):
+        x = column[rows[p]]
+        bits = np.int64(np.float32(x if x != 0 else 0).view(np.int32))
+        key = bits + 0x80000000 if bits >= 0 else ~bits  # 32 bits that compare as floats do, -0 as 0
+        pairs[0, p] = np.uint64(0xFFFFFFFF if x != x else key & 0xFFFFFFFF) << np.uint64(32) | np.uint64(rows[p])
+    if n <= INSERTED:
+        for p in range(1, n):
+            pair, q = pairs[0, p], p
+            while q > 0 and pairs[0, q - 1] >> np.uint64(32) > pair >> np.uint64(32):
+                pairs[0, q] = pairs[0, q - 1]
+                q -= 1
+            pairs[0, q] = pair
+    else:
+        mask, digit = np.uint64(len(counts) - 1), SHORT_DIGIT if len(counts) == 1 << SHORT_DIGIT else DIGIT
+        for first_bit in range(32, 64, digit):
+            shift, source, target = np.uint64(first_bit), pairs[side], pairs[1 - side]
+            for d in range(len(counts)):
+                counts[d] = 0
+            for p in range(n):
+                counts[source[p] >> shift & mask] += 1
+            total = 0
+            for d in range(len(counts)):
+                count = counts[d]
+                counts[d] = total
+                total += count
+            for p in range(n):
+                d = source[p] >> shift & mask
+                target[counts[d]] = source[p]
+                counts[d] += 1
+            side = 1 - side
+    for p in range(n):
+        rows[p] = np.uint32(pairs[side, p] & low)

@@ -1,4 +1,9 @@
-"""One tree, node by node: which node comes next, whether it is split, and what is known of its children."""
+"""One tree, node by node: which node comes next, whether it is split, and what is known of its children.
+
+What a tree does not need is None and not compiled: `codes` in regression, `y` in classification, `weight`,
+`n_classes` for one output, `order` where rows are sorted node by node, `monotonic` and `bounds` without constraints,
+`heap` where the tree grows depth first.
+"""
 
 from collections import namedtuple
 
@@ -7,158 +12,86 @@ import numpy as np
 from .._trees import LEAF, UNDEFINED
 from ._jit import kernel
 from ._tree_columns import EXACT
-from ._tree_criteria import add_up, add_up_left, impurity
+from ._tree_criteria import add_up, impurity, sum_squares
 from ._tree_splitting import best_split, partition, partition_orders
 
 EPSILON = np.finfo(np.float64).eps  # an impurity, or a gain, that is none but for rounding
 DONE, FULL, GROWING = 0, 1, 2  # what `grow` returns: the tree is complete, its arrays are full, or it takes a break
 TRIED = 12  # multiply-adds in the time that one feature of one row takes
-START, STOP, POSITION, DEPTH, N_CONSTANT = range(5)
-GAIN, IMPURITY_LEFT, IMPURITY_RIGHT, LOWER, UPPER, MIDDLE = range(6)
 
-# criterion, n_classes : of Growth
-# screens              : whether positions of little gain may be passed over without a division
-Targets = namedtuple("Targets", "criterion n_classes screens")
-# as in Growth; weight_of_all is the sum of all weights
+# Columns of `integers`: what a node shows; its rows, the position that parts them or -1, its depth, and how many
+# features are constant in it.
+LEFT, RIGHT, FEATURE, N_SAMPLES, MISSING_LEFT, START, STOP, POSITION, DEPTH, N_CONSTANT = range(10)
+# Columns of `numbers`: what a node shows; what its split gains, the impurity of its children, the bounds of its value,
+# and the value between those of its children.
+THRESHOLD, IMPURITY, WEIGHT, GAIN, IMPURITY_LEFT, IMPURITY_RIGHT, LOWER, UPPER, MIDDLE = range(9)
+# Places in `state`: of the random numbers; how many nodes there are, wait, may still be split, are in the heap.
+RANDOM_STATE, N_NODES, N_WAITING, N_SPLITS, N_HEAP = range(5)
+
+# screens : whether positions of little gain may be passed over without a division; the others as in Growth
 Limits = namedtuple(
     "Limits",
-    "max_depth min_samples_split min_samples_leaf max_features min_weight_leaf min_impurity_decrease weight_of_all",
+    "criterion screens max_depth min_samples_split min_samples_leaf max_features min_weight_leaf min_impurity_decrease "
+    "weight_of_all",
 )
-# Sums of the node that grows and of its parts, (n_outputs, max_n_classes) float64, and (4,) float64: its weight, sum of
-# w y^2, and lower and upper bound of its value.
-Node = namedtuple("Node", "total left right scalars")
-# counters : (3,) int64: nodes, nodes that wait, splits that are left
-# waiting  : (capacity, 2) int64: parent and whether it is the left child, a stack
-# extents  : (capacity, 5) int64, of the nodes: START ... N_CONSTANT; their rows, and the position that parts them or -1
-# outlooks : (capacity, 6) float64, of the nodes: GAIN ... MIDDLE; of the split, and of the node's value
-Progress = namedtuple("Progress", "counters waiting extents outlooks")
-Scratch = namedtuple("Scratch", "features constant random pairs counts goes_left spare best")
 
 
 @kernel(fastmath=EXACT)
-def grow(values, rows, targets, limits, node, nodes, progress, scratch, max_work,
-         order, codes, y, weight, monotonic, outputs, heap):  # fmt: skip
+def grow(values, rows, integers, numbers, shown, waiting, state, features, sums, limits, best, scratch, max_work,
+         order, codes, y, weight, n_classes, monotonic, bounds, heap):  # fmt: skip
     """Add nodes until the tree is complete, its arrays are full, or that took about `max_work` multiply-adds.
 
-    With a `heap`, (1 + capacity,) int64, its length first, the node that gains most is split first, else the leftmost.
+    Parameters
+    ----------
+    rows : (n_rows,) uint32, of the tree; reordered
+    integers, numbers, shown : (capacity, 10) int64, (capacity, 9) float64, (capacity, n_outputs, max_n_classes) float64
+        The nodes, and their values.
+    waiting : (capacity,) int64
+        Children that wait for their turn, a stack: twice the parent, plus 1 for its right child.
+    heap : (capacity,) int64, optional
+        Nodes that may be split, the one that gains most first.
     """
-    counters, work = progress.counters, 0
+    work = 0
     while True:
-        if counters[0] + 2 > len(nodes.left) or counters[1] + 2 > len(progress.waiting):
+        if state[N_NODES] + 2 > len(integers):
             return FULL
         if work > max_work:
             return GROWING
-        if counters[1] == 0 and not _expand_best(nodes, progress, heap):
+        if heap is not None and state[N_WAITING] == 0:
+            _expand_best(integers, numbers, waiting, state, heap)
+        if state[N_WAITING] == 0:
             return DONE
-        if counters[1] > 0:
-            at = _take_place(nodes, progress, len(rows), node, monotonic)
-            work += _add_node(
-                at,
-                values,
-                rows,
-                targets,
-                limits,
-                node,
-                nodes,
-                progress,
-                scratch,
-                order,
-                codes,
-                y,
-                weight,
-                monotonic,
-                outputs,
-                heap,
+        at = _take_place(integers, numbers, waiting, state, len(rows), monotonic)
+        start, stop = integers[at, START], integers[at, STOP]
+        inside, n, total, squares = rows[start:stop], stop - start, sums[0], 0.0
+        for k in range(total.shape[0]):
+            for c in range(total.shape[1]):
+                total[k, c] = 0.0
+        weight_total = add_up(inside, 1.0, codes, y, weight, total, 0.0)
+        if y is not None:
+            squares = sum_squares(inside, y, weight)
+        if at == 0:
+            numbers[0, IMPURITY] = impurity(
+                limits.criterion, inside, codes, y, weight, n_classes, total, weight_total, squares
             )
-
-
-@kernel(fastmath=EXACT)
-def _take_place(nodes, progress, n_rows, node, monotonic):
-    """The node that waits on top gets a number, and what its parent knows of it."""
-    counters, extents, outlooks, scalars = progress.counters, progress.extents, progress.outlooks, node.scalars
-    counters[1] -= 1
-    parent, is_left = progress.waiting[counters[1], 0], progress.waiting[counters[1], 1]
-    at = counters[0]
-    counters[0] += 1
-    if parent < 0:
-        extents[at, START], extents[at, STOP], extents[at, DEPTH], extents[at, N_CONSTANT] = 0, n_rows, 0, 0
-        scalars[2], scalars[3] = -np.inf, np.inf
-        return at
-    extents[at, START] = extents[parent, START if is_left else POSITION]
-    extents[at, STOP] = extents[parent, POSITION if is_left else STOP]
-    extents[at, DEPTH], extents[at, N_CONSTANT] = extents[parent, DEPTH] + 1, extents[parent, N_CONSTANT]
-    nodes.impurity[at] = outlooks[parent, IMPURITY_LEFT if is_left else IMPURITY_RIGHT]
-    scalars[2], scalars[3] = outlooks[parent, LOWER], outlooks[parent, UPPER]
-    if monotonic is not None:
-        sign = monotonic[nodes.feature[parent]]
-        if sign != 0:
-            scalars[3 if (sign > 0) == is_left else 2] = outlooks[parent, MIDDLE]
-    if is_left:
-        nodes.left[parent] = at
-    else:
-        nodes.right[parent] = at
-    return at
-
-
-@kernel(fastmath=EXACT)
-def _add_node(at, values, rows, targets, limits, node, nodes, progress, scratch,
-              order, codes, y, weight, monotonic, outputs, heap):  # fmt: skip
-    """Fill in the node and look for its split; about how many multiply-adds that took."""
-    extent, start, stop = progress.extents[at], progress.extents[at, START], progress.extents[at, STOP]
-    inside, scalars = rows[start:stop], node.scalars
-    scalars[0], scalars[1] = add_up(inside, codes, y, weight, node.total)
-    if at == 0:
-        nodes.impurity[0] = impurity(
-            targets.criterion, inside, codes, y, weight, targets.n_classes, node.total, scalars[0], scalars[1]
-        )
-    _fill_in(at, nodes, node, stop - start, codes, monotonic)
-    extent[POSITION], progress.outlooks[at, GAIN] = -1, 0.0
-    if is_leaf(limits, extent[DEPTH], stop - start, scalars[0], nodes.impurity[at]):
-        work = TRIED * (stop - start)
-    else:
-        work = TRIED * (stop - start) * len(values)
-        n_constant = extent[N_CONSTANT] if heap is None else 0
-        split = best_split(
-            values,
-            rows,
-            start,
-            stop,
-            n_constant,
-            node,
-            targets,
-            limits,
-            scratch,
-            order,
-            codes,
-            y,
-            weight,
-            monotonic,
-            outputs,
-        )
-        extent[N_CONSTANT] = split.n_constant
-        if split.feature >= 0:
-            _part(
-                at,
-                split,
-                values,
-                inside,
-                nodes,
-                progress,
-                node,
-                targets,
-                limits,
-                scratch,
-                order,
-                codes,
-                y,
-                weight,
-                heap,
-            )
-    if heap is not None:
-        _push(at, heap, progress)
-    elif extent[POSITION] >= 0:
-        _let_children_wait(at, progress)
-    return work
+        _fill_in(at, n, weight_total, total, integers, numbers, shown, codes, monotonic)
+        work += TRIED * n
+        if not is_leaf(limits, integers[at, DEPTH], n, weight_total, numbers[at, IMPURITY]):
+            work += TRIED * n * len(values)
+            n_constant = integers[at, N_CONSTANT] if heap is None else 0
+            if bounds is not None:
+                bounds[1], bounds[2] = numbers[at, LOWER], numbers[at, UPPER]
+            split = best_split(
+                values, inside, start, n_constant, features, state, sums, weight_total, limits, best, scratch,
+                order, codes, y, weight, n_classes, monotonic, bounds,
+            )  # fmt: skip
+            if split.feature >= 0:
+                _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits, scratch,
+                      order, codes, y, weight, n_classes, heap)  # fmt: skip
+        if heap is not None:
+            _push(at, heap, numbers, state)
+        elif integers[at, POSITION] >= 0:
+            _let_children_wait(at, waiting, state)
 
 
 @kernel(fastmath=EXACT)
@@ -173,109 +106,134 @@ def is_leaf(limits, depth, n_samples, weight, impurity):
 
 
 @kernel(fastmath=EXACT)
-def _fill_in(at, nodes, node, n_samples, codes, monotonic):
-    """What a node shows, as long as it is not split."""
-    nodes.left[at] = nodes.right[at] = LEAF
-    nodes.feature[at], nodes.threshold[at], nodes.missing_go_to_left[at] = UNDEFINED, UNDEFINED, 0
-    nodes.n_node_samples[at], nodes.weighted_n_node_samples[at] = n_samples, node.scalars[0]
-    value = nodes.value[at]
-    for k in range(value.shape[0]):
-        for c in range(value.shape[1]):
-            value[k, c] = node.total[k, c] / node.scalars[0]
+def _take_place(integers, numbers, waiting, state, n_rows, monotonic):
+    """The child that waits on top becomes a node, and knows what its parent knows of it."""
+    at = state[N_NODES]
+    state[N_NODES] += 1
+    state[N_WAITING] -= 1
+    parent, is_right = waiting[state[N_WAITING]] >> 1, waiting[state[N_WAITING]] & 1
+    if parent < 0:
+        integers[at, START], integers[at, STOP], integers[at, DEPTH], integers[at, N_CONSTANT] = 0, n_rows, 0, 0
+        numbers[at, LOWER], numbers[at, UPPER] = -np.inf, np.inf
+        return at
+    integers[at, START] = integers[parent, POSITION if is_right else START]
+    integers[at, STOP] = integers[parent, STOP if is_right else POSITION]
+    integers[at, DEPTH], integers[at, N_CONSTANT] = integers[parent, DEPTH] + 1, integers[parent, N_CONSTANT]
+    integers[parent, LEFT + is_right] = at
+    numbers[at, IMPURITY] = numbers[parent, IMPURITY_LEFT + is_right]
+    numbers[at, LOWER], numbers[at, UPPER] = numbers[parent, LOWER], numbers[parent, UPPER]
     if monotonic is not None:
-        value[0, 0] = min(max(value[0, 0], node.scalars[2]), node.scalars[3])
+        sign = monotonic[integers[parent, FEATURE]]
+        if sign != 0:
+            numbers[at, LOWER if (sign > 0) == (is_right == 1) else UPPER] = numbers[parent, MIDDLE]
+    return at
+
+
+@kernel(fastmath=EXACT)
+def _fill_in(at, n_samples, weight_total, total, integers, numbers, shown, codes, monotonic):
+    """What a node shows as long as it is not split."""
+    integers[at, LEFT] = integers[at, RIGHT] = LEAF
+    integers[at, FEATURE], integers[at, MISSING_LEFT], integers[at, POSITION] = UNDEFINED, 0, -1
+    integers[at, N_SAMPLES] = n_samples
+    numbers[at, THRESHOLD], numbers[at, WEIGHT], numbers[at, GAIN] = UNDEFINED, weight_total, 0.0
+    for k in range(total.shape[0]):
+        for c in range(total.shape[1]):
+            shown[at, k, c] = total[k, c] / weight_total
+    if monotonic is not None:
+        shown[at, 0, 0] = min(max(shown[at, 0, 0], numbers[at, LOWER]), numbers[at, UPPER])
         if codes is not None:
-            value[0, 1] = 1 - value[0, 0]
+            shown[at, 0, 1] = 1 - shown[at, 0, 0]
 
 
 @kernel(fastmath=EXACT)
-def _part(at, split, values, inside, nodes, progress, node, targets, limits, scratch, order, codes, y, weight, heap):
+def _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits, scratch,
+          order, codes, y, weight, n_classes, heap):  # fmt: skip
     """Part the node's rows, and keep the split unless it gains too little."""
-    outlook, extent, scalars = progress.outlooks[at], progress.extents[at], node.scalars
+    total, left, right, n = sums[0], sums[1], sums[2], len(inside)
     n_left = partition(inside, values[split.feature], split.threshold, split.missing_left)
-    weight_left, squares_left = add_up_left(inside, n_left, codes, y, weight, node.total, scalars[0], node.left)
-    weight_right = scalars[0] - weight_left
-    for k in range(node.left.shape[0]):
-        for c in range(node.left.shape[1]):
-            node.right[k, c] = node.total[k, c] - node.left[k, c]
-    criterion, n_classes = targets.criterion, targets.n_classes
-    left = impurity(criterion, inside[:n_left], codes, y, weight, n_classes, node.left, weight_left, squares_left)
-    right = impurity(
-        criterion, inside[n_left:], codes, y, weight, n_classes, node.right, weight_right, scalars[1] - squares_left
+    from_end = n_left > n - n_left
+    for k in range(left.shape[0]):
+        for c in range(left.shape[1]):
+            left[k, c] = total[k, c] if from_end else 0.0
+    # From the nearer end, as scikit-learn does.
+    added, sign = inside[n_left:] if from_end else inside[:n_left], -1.0 if from_end else 1.0
+    weight_left = add_up(added, sign, codes, y, weight, left, weight_total if from_end else 0.0)
+    weights, parts, rows_left = (weight_left, weight_total - weight_left), (left, right), 0
+    for k in range(left.shape[0]):
+        for c in range(left.shape[1]):
+            right[k, c] = total[k, c] - left[k, c]
+    squares_left = 0.0
+    if y is not None:
+        squares_left = sum_squares(inside[:n_left], y, weight)
+    leaves = 0
+    for side in range(2):
+        rows = inside[n_left:] if side else inside[:n_left]
+        weight_here, squares_here = weights[side], squares - squares_left if side else squares_left
+        found = impurity(limits.criterion, rows, codes, y, weight, n_classes, sums[1 + side], weight_here, squares_here)
+        numbers[at, IMPURITY_LEFT + side] = found
+        leaves += is_leaf(limits, integers[at, DEPTH] + 1, len(rows), weight_here, found)
+    decrease = (
+        numbers[at, IMPURITY]
+        - (weights[1] / weight_total * numbers[at, IMPURITY_RIGHT])
+        - (weights[0] / weight_total * numbers[at, IMPURITY_LEFT])
     )
-    decrease = nodes.impurity[at] - (weight_right / scalars[0] * right) - (weight_left / scalars[0] * left)
-    outlook[GAIN], outlook[IMPURITY_LEFT], outlook[IMPURITY_RIGHT] = (
-        scalars[0] / limits.weight_of_all * decrease, left, right,
-    )  # fmt: skip
-    outlook[LOWER], outlook[UPPER] = scalars[2], scalars[3]
-    outlook[MIDDLE] = node.left[0, 0] / (2 * weight_left) + node.right[0, 0] / (2 * weight_right)
-    if outlook[GAIN] + EPSILON < limits.min_impurity_decrease:
-        outlook[GAIN] = 0.0
+    gain = weight_total / limits.weight_of_all * decrease
+    if gain + EPSILON < limits.min_impurity_decrease:
         return
-    extent[POSITION] = extent[START] + n_left
-    nodes.feature[at], nodes.threshold[at] = split.feature, split.threshold
-    nodes.missing_go_to_left[at] = split.missing_left
-    if order is not None:
-        below, n = extent[DEPTH] + 1, len(inside)
-        if not (
-            is_leaf(limits, below, n_left, weight_left, left)
-            and is_leaf(limits, below, n - n_left, weight_right, right)
-        ):
-            varying = scratch.features[split.n_constant if heap is None else 0 :]
-            partition_orders(order, varying, inside, extent[START], n_left, scratch.goes_left, scratch.spare)
+    numbers[at, GAIN], numbers[at, THRESHOLD] = gain, split.threshold
+    numbers[at, MIDDLE] = left[0, 0] / (2 * weights[0]) + right[0, 0] / (2 * weights[1])
+    integers[at, FEATURE], integers[at, MISSING_LEFT] = split.feature, split.missing_left
+    integers[at, POSITION], integers[at, N_CONSTANT] = integers[at, START] + n_left, split.n_constant
+    if order is not None and leaves < 2:
+        varying = features[0, split.n_constant if heap is None else 0 :]
+        partition_orders(order, varying, inside, integers[at, START], n_left, scratch.goes_left, scratch.spare)
 
 
 @kernel(fastmath=EXACT)
-def _let_children_wait(at, progress):
-    """The left child on top."""
-    counters = progress.counters
-    for is_left in range(2):
-        progress.waiting[counters[1], 0], progress.waiting[counters[1], 1] = at, is_left
-        counters[1] += 1
+def _let_children_wait(at, waiting, state):
+    waiting[state[N_WAITING]], waiting[state[N_WAITING] + 1] = 2 * at + 1, 2 * at  # the left child is on top
+    state[N_WAITING] += 2
 
 
 @kernel(fastmath=EXACT)
-def _push(at, heap, progress):
-    heap[0] += 1
-    _rise(heap, heap[0] - 1, at, progress.outlooks)
+def _expand_best(integers, numbers, waiting, state, heap):
+    """Let the children of the best node wait; nodes that may not be split become leaves on the way."""
+    while state[N_HEAP] > 0:
+        best = _pop(heap, numbers, state)
+        if integers[best, POSITION] >= 0 and state[N_SPLITS] > 0:
+            state[N_SPLITS] -= 1
+            _let_children_wait(best, waiting, state)
+            return
+        integers[best, FEATURE], numbers[best, THRESHOLD] = UNDEFINED, UNDEFINED
 
 
 @kernel(fastmath=EXACT)
-def _rise(heap, hole, at, outlooks):
-    """As libstdc++ does it, or other nodes come first among those of the same gain; the heap begins at heap[1]."""
-    while hole > 0 and outlooks[heap[1 + (hole - 1) // 2], GAIN] < outlooks[at, GAIN]:
-        heap[1 + hole] = heap[1 + (hole - 1) // 2]
-        hole = (hole - 1) // 2
-    heap[1 + hole] = at
+def _push(at, heap, numbers, state):
+    state[N_HEAP] += 1
+    _rise(heap, state[N_HEAP] - 1, at, numbers)
 
 
 @kernel(fastmath=EXACT)
-def _expand_best(nodes, progress, heap):
-    """Let the children of the best node wait, and make leaves of those that may not be split; False if none is left."""
-    if heap is None:
-        return False
-    counters, outlooks = progress.counters, progress.outlooks
-    while heap[0] > 0:
-        best = _pop(heap, outlooks)
-        if progress.extents[best, POSITION] >= 0 and counters[2] > 0:
-            counters[2] -= 1
-            _let_children_wait(best, progress)
-            return True
-        nodes.feature[best], nodes.threshold[best] = UNDEFINED, UNDEFINED
-    return False
+def _pop(heap, numbers, state):
+    """The first node; the hole sinks to the end, where the last node fills it and rises, as in libstdc++.
 
-
-@kernel(fastmath=EXACT)
-def _pop(heap, outlooks):
-    """The first node; its place sinks to the end, where the last node fills it and rises."""
-    heap[0] -= 1
-    best, last, n, hole = heap[1], heap[1 + heap[0]], heap[0], 0
+    In another heap other nodes would come first among those of the same gain.
+    """
+    state[N_HEAP] -= 1
+    n, best, hole = state[N_HEAP], heap[0], 0
     while 2 * hole + 1 < n:
         child = 2 * hole + 2
-        if child == n or outlooks[heap[1 + child], GAIN] < outlooks[heap[child], GAIN]:
+        if child == n or numbers[heap[child], GAIN] < numbers[heap[child - 1], GAIN]:
             child -= 1
-        heap[1 + hole] = heap[1 + child]
+        heap[hole] = heap[child]
         hole = child
-    if n > 0:
-        _rise(heap, hole, last, outlooks)
+    _rise(heap, hole, heap[n], numbers)
     return best
+
+
+@kernel(fastmath=EXACT)
+def _rise(heap, hole, at, numbers):
+    while hole > 0 and numbers[heap[(hole - 1) // 2], GAIN] < numbers[at, GAIN]:
+        heap[hole] = heap[(hole - 1) // 2]
+        hole = (hole - 1) // 2
+    heap[hole] = at

@@ -1,210 +1,153 @@
 """The best of all positions at which the ordered rows of a node can be parted.
 
-Position k parts the first k rows from the others. ``best`` is (gain, bar): that of the best split so far, and a lower
-bound, in simpler terms, of what a better one gains; both are updated. A gain in scikit-learn's terms, which divide, is
-worked out only where the simpler terms exceed the bar.
+Position p parts the first p rows from the others; positions from `first` to `last` are allowed, if `column` increases
+there. What a position gains in scikit-learn's terms, which divide, is worked out only where its gain in simpler terms
+is not clearly below that of the best: ``best`` is (gain of the best split so far, a bar in the simpler terms), and is
+updated. ``sums`` is (node, left part, right part), each (n_outputs, max_n_classes); the scans fill in the left part.
 """
+
+import math
 
 import numpy as np
 
+from .._trees import GINI, SQUARED_ERROR
 from ._jit import kernel
 from ._tree_columns import EXACT
-from ._tree_criteria import gain
+from ._tree_criteria import LOG_2, NO_TARGET, add_up, impurity
 
-FEATURE_THRESHOLD = np.float32(1e-7)  # values no further apart are the same
+FEATURE_THRESHOLD = np.float32(1e-7)  # values no further apart, in float32 as X is, are the same
 # The margin below the bar: squares of counts are kept up, which drifts if weights are no integers; sums are
 # scikit-learn's own.
 COUNTS_MARGIN, SUMS_MARGIN = 1 - 1e-10, 1 - 1e-13
 
 
 @kernel(fastmath=EXACT)
-def is_above(x, y):
-    """Whether x is larger than y by more than rounding, in float32 as X is."""
-    return x > y + FEATURE_THRESHOLD
-
-
-@kernel(fastmath=EXACT)
-def best_position(rows, n_known, missing_left, feature, column, best, node, targets, limits,
-                  codes, y, weight, monotonic, outputs):  # fmt: skip
-    """The position with the largest gain, if that is larger than ``best[0]``, else -1.
-
-    ``rows[:n_known]`` increase in `column`, in the others it is missing; those go left if `missing_left`.
-    """
-    n_first = len(rows) - n_known if missing_left else 0
-    first = max(1, limits.min_samples_leaf - n_first)
-    last = n_known if n_known < len(rows) and not missing_left else n_known - 1
-    last = min(last, len(rows) - limits.min_samples_leaf - n_first)
-    for k in range(node.left.shape[0]):
-        for c in range(node.left.shape[1]):
-            node.left[k, c] = 0.0
-    weight_left = 0.0
-    for i in range(len(rows) - n_first, len(rows)):
-        weight_left += _move(rows[i], codes, y, weight, node.left)
-    found = -1
-    if outputs is not None:
-        found = _scan_outputs(
-            rows,
-            n_known,
-            first,
-            last,
-            weight_left,
-            feature,
-            column,
-            best,
-            node,
-            targets,
-            limits,
-            codes,
-            y,
-            weight,
-            monotonic,
-        )
-    else:
-        if codes is not None:
-            found = _scan_counts(
-                rows,
-                n_known,
-                first,
-                last,
-                weight_left,
-                feature,
-                column,
-                best,
-                node,
-                targets,
-                limits,
-                codes,
-                weight,
-                monotonic,
-            )
-        if y is not None:
-            found = _scan_sums(
-                rows,
-                n_known,
-                first,
-                last,
-                weight_left,
-                feature,
-                column,
-                best,
-                node,
-                targets,
-                limits,
-                y,
-                weight,
-                monotonic,
-            )
-    return found
-
-
-@kernel(fastmath=EXACT)
-def _move(row, codes, y, weight, left):
-    """Add the row to the sums of the left part; its weight."""
-    w = 1.0 if weight is None else weight[row]
-    if codes is not None:
-        for k in range(codes.shape[1]):
-            left[k, codes[row, k]] += w
-    if y is not None:
-        for k in range(y.shape[1]):
-            left[k, 0] += w * y[row, k]
-    return w
-
-
-@kernel(fastmath=EXACT)
-def _scan_counts(rows, n_known, first, last, weight_left, feature, column, best, node, targets, limits,
-                 codes, weight, monotonic):  # fmt: skip
-    left, total, weight_total, found = node.left[0], node.total[0], node.scalars[0], -1
-    sq_left, sq_right, bar = 0.0, 0.0, best[1]
-    for c in range(len(left)):
-        sq_left += left[c] * left[c]
-        sq_right += (total[c] - left[c]) * (total[c] - left[c])
-    for i in range(last):
-        row = rows[i]
+def scan_counts(rows, first, last, column, sums, weight_total, limits, best, codes, weight, bounds):
+    """The best position for classes of one output, or -1."""
+    total, left, found, bar = sums[0, 0], sums[1, 0], -1, best[1]
+    weight_left, sq_left, sq_right = 0.0, 0.0, 0.0
+    for c in range(len(total)):
+        left[c] = 0.0
+        sq_right += total[c] * total[c]
+    for p in range(1, last + 1):
+        row = rows[p - 1]
         c, w = codes[row, 0], 1.0 if weight is None else weight[row]
-        a, b = left[c], total[c] - left[c]
-        left[c] = a + w
+        a = left[c]
         sq_left += w * (2 * a + w)
-        sq_right -= w * (2 * b - w)
+        sq_right += w * (2 * (a - total[c]) + w)
+        left[c] = a + w
         weight_left += w
         weight_right = weight_total - weight_left
         here, scale = sq_left * weight_right + sq_right * weight_left, weight_left * weight_right
-        if here <= bar * scale or i + 1 < first:
+        if here <= bar * scale or p < first or column[rows[p]] <= column[row] + FEATURE_THRESHOLD:
             continue
-        if _improves(
-            i + 1, rows, n_known, weight_left, feature, column, best, node, targets, limits, codes, None, monotonic
+        if min(weight_left, weight_right) < limits.min_weight_leaf:
+            continue
+        if bounds is not None and not in_order(
+            left[0] / weight_left, (total[0] - left[0]) / weight_right, bounds[0], bounds[1], bounds[2]
         ):
-            found = i + 1
-            if targets.screens:
+            continue
+        of_left, of_right = 0.0, 0.0
+        for k in range(len(total)):
+            a, b = left[k], total[k] - left[k]
+            if limits.criterion == GINI:
+                of_left += a * a
+                of_right += b * b
+            else:
+                of_left -= a / weight_left * (math.log(a / weight_left) / LOG_2) if a > 0 else 0.0
+                of_right -= b / weight_right * (math.log(b / weight_right) / LOG_2) if b > 0 else 0.0
+        if limits.criterion == GINI:
+            of_left = 1.0 - of_left / (weight_left * weight_left)
+            of_right = 1.0 - of_right / (weight_right * weight_right)
+        gain = -weight_right * of_right - weight_left * of_left
+        if gain > best[0]:
+            best[0], found = gain, p
+            if limits.screens:
                 bar = best[1] = here / scale * COUNTS_MARGIN
     return found
 
 
 @kernel(fastmath=EXACT)
-def _scan_sums(rows, n_known, first, last, weight_left, feature, column, best, node, targets, limits,
-               y, weight, monotonic):  # fmt: skip
-    left, total, weight_total, found = node.left[0, 0], node.total[0, 0], node.scalars[0], -1
-    bar = best[1]
-    for i in range(last):
-        row = rows[i]
+def scan_sums(rows, first, last, column, sums, weight_total, limits, best, y, weight, bounds):
+    """The best position for numbers of one output, or -1."""
+    total, left, weight_left, found, bar = sums[0, 0, 0], 0.0, 0.0, -1, best[1]
+    for p in range(1, last + 1):
+        row = rows[p - 1]
         w = 1.0 if weight is None else weight[row]
         left += w * y[row, 0]
         weight_left += w
         right, weight_right = total - left, weight_total - weight_left
         here, scale = left * left * weight_right + right * right * weight_left, weight_left * weight_right
-        if here <= bar * scale or i + 1 < first:
+        if here <= bar * scale or p < first or column[rows[p]] <= column[row] + FEATURE_THRESHOLD:
             continue
-        node.left[0, 0] = left
-        if _improves(
-            i + 1, rows, n_known, weight_left, feature, column, best, node, targets, limits, None, y, monotonic
+        if min(weight_left, weight_right) < limits.min_weight_leaf:
+            continue
+        if bounds is not None and not in_order(
+            left / weight_left, right / weight_right, bounds[0], bounds[1], bounds[2]
         ):
-            found = i + 1
-            if targets.screens:
+            continue
+        if limits.criterion == SQUARED_ERROR:
+            gain = left * left / weight_left + right * right / weight_right
+        elif min(left, right) <= NO_TARGET:
+            continue  # Poisson: the mean of a child would be 0
+        else:
+            gain = left * (math.log(left / weight_left) / LOG_2) + right * (math.log(right / weight_right) / LOG_2)
+        if gain > best[0]:
+            best[0], found = gain, p
+            if limits.screens:
                 bar = best[1] = here / scale * SUMS_MARGIN
     return found
 
 
 @kernel(fastmath=EXACT)
-def _scan_outputs(rows, n_known, first, last, weight_left, feature, column, best, node, targets, limits,
-                  codes, y, weight, monotonic):  # fmt: skip
-    found = -1
-    for i in range(last):
-        weight_left += _move(rows[i], codes, y, weight, node.left)
-        if i + 1 >= first and _improves(
-            i + 1, rows, n_known, weight_left, feature, column, best, node, targets, limits, codes, y, monotonic
-        ):
-            found = i + 1
+def scan_outputs(rows, first, last, column, sums, weight_total, limits, best, codes, y, weight, n_classes):
+    """The best position for several outputs, or -1; they have no monotonic constraints."""
+    total, left, right, weight_left, found = sums[0], sums[1], sums[2], 0.0, -1
+    for k in range(left.shape[0]):
+        for c in range(left.shape[1]):
+            left[k, c] = 0.0
+    for p in range(1, last + 1):
+        row = rows[p - 1]
+        weight_left = add_up(rows[p - 1 : p], 1.0, codes, y, weight, left, weight_left)
+        weight_right = weight_total - weight_left
+        if p < first or column[rows[p]] <= column[row] + FEATURE_THRESHOLD:
+            continue
+        if min(weight_left, weight_right) < limits.min_weight_leaf:
+            continue
+        for k in range(left.shape[0]):
+            for c in range(left.shape[1]):
+                right[k, c] = total[k, c] - left[k, c]
+        if codes is not None:
+            of_left = impurity(limits.criterion, rows, codes, y, weight, n_classes, left, weight_left, 0.0)
+            of_right = impurity(limits.criterion, rows, codes, y, weight, n_classes, right, weight_right, 0.0)
+            gain = -weight_right * of_right - weight_left * of_left
+        if y is not None:
+            gain = _gain_of_sums(limits.criterion, left, right, weight_left, weight_right)
+        if gain > best[0]:
+            best[0], found = gain, p
     return found
 
 
 @kernel(fastmath=EXACT)
-def _improves(k, rows, n_known, weight_left, feature, column, best, node, targets, limits, codes, y, monotonic):
-    """Whether position k is allowed and gains more than the best so far, which it then becomes."""
-    if k < n_known and not is_above(column[rows[k]], column[rows[k - 1]]):
-        return False
-    if not is_allowed(weight_left, feature, node, limits, monotonic):
-        return False
-    weight_right = node.scalars[0] - weight_left
-    found = gain(targets.criterion, codes, y, targets.n_classes, node.left, node.total, weight_left, weight_right)
-    if not found > best[0]:
-        return False
-    best[0] = found
-    return True
+def _gain_of_sums(criterion, left, right, weight_left, weight_right):
+    of_left, of_right, has_targets = 0.0, 0.0, True
+    for k in range(len(left)):
+        a, b = left[k, 0], right[k, 0]
+        if criterion == SQUARED_ERROR:
+            of_left += a * a
+            of_right += b * b
+        elif min(a, b) <= NO_TARGET:
+            has_targets = False  # Poisson: the mean of a child would be 0
+        else:
+            of_left += a * (math.log(a / weight_left) / LOG_2)
+            of_right += b * (math.log(b / weight_right) / LOG_2)
+    if criterion == SQUARED_ERROR:
+        return of_left / weight_left + of_right / weight_right
+    return of_left + of_right if has_targets else -np.inf
 
 
 @kernel(fastmath=EXACT)
-def is_allowed(weight_left, feature, node, limits, monotonic):
-    """Whether the parts are heavy enough, and their values are in the order and within the bounds they have to be."""
-    weight_right = node.scalars[0] - weight_left
-    if min(weight_left, weight_right) < limits.min_weight_leaf:
-        return False
-    if monotonic is None:
-        return True
-    sign = monotonic[feature]
-    value_left, value_right = node.left[0, 0] / weight_left, (node.total[0, 0] - node.left[0, 0]) / weight_right
-    return sign == 0 or is_monotonic(sign, value_left, value_right, node.scalars[2], node.scalars[3])
-
-
-@kernel(fastmath=EXACT)
-def is_monotonic(sign, value_left, value_right, lower, upper):
+def in_order(value_left, value_right, sign, lower, upper):
+    """Whether the values of the parts are within the bounds, and do not fall for sign 1, or rise for -1."""
     within = min(value_left, value_right) >= lower and max(value_left, value_right) <= upper
-    return within and (value_left - value_right) * sign <= 0
+    return sign == 0 or (within and (value_left - value_right) * sign <= 0)

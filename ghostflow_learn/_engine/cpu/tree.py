@@ -1,10 +1,10 @@
 import numpy as np
 
 from .._trees import ABSOLUTE_ERROR, ENTROPY, GINI, LEAF, RANDOM, SQUARED_ERROR, Nodes
+from . import _tree_growing as growing
 from ._launch import LONGEST
-from ._tree_columns import Columns
-from ._tree_growing import DEPTH, DONE, FULL, START, Limits, Node, Progress, Scratch, Targets
-from ._tree_growing import grow as _grow
+from ._tree_columns import SHORT_DIGIT, Columns
+from ._tree_splitting import Scratch
 
 PRESORTED = 0.5  # of all features, tried at a node: from there on it pays to keep the rows in the order of each
 FEWEST = 256  # nodes that arrays have room for at first
@@ -18,84 +18,113 @@ def grow(columns, y, sample_weight, growth, seed):
     if growth.splitter == RANDOM or growth.criterion == ABSOLUTE_ERROR:
         raise NotImplementedError("random splits and absolute errors")
     n_samples, n_features = columns.shape
-    rows = np.arange(n_samples, dtype=np.uint32)
-    if sample_weight is not None and not sample_weight.all():
-        rows = np.flatnonzero(sample_weight).astype(np.uint32)
+    rows = _rows(n_samples, sample_weight)
     is_sorted = growth.max_features >= PRESORTED * n_features
     order = columns.order_of(rows, is_read_only=growth.max_depth == 1) if is_sorted else None
-    codes, y, targets = _targets(y, sample_weight, growth)
-    limits = _limits(growth, n_samples if sample_weight is None else np.cumsum(sample_weight)[-1])
-    scratch = _scratch(n_samples, n_features, 0 if is_sorted else len(rows), seed)
-    monotonic = growth.monotonic_cst if len(growth.monotonic_cst) else None
-    sums = np.zeros((3, len(growth.n_classes), max(growth.n_classes)))
-    nodes, progress, heap = _first(sums[0].shape, growth)
-    outputs, status = None if len(growth.n_classes) == 1 else 0, None
-    while status != DONE:
-        if status == FULL:
-            nodes, progress, heap = _doubled(nodes), _doubled(progress), None if heap is None else _doubled([heap])[0]
-        status = _grow(
-            columns.values, rows, targets, limits, Node(*sums, np.empty(4)), nodes, progress, scratch, LONGEST,
-            order, codes, y, sample_weight, monotonic, outputs, heap,
-        )  # fmt: skip
-    return _finished(nodes, progress, rows, n_samples)
+    features = np.zeros((2, n_features), dtype=np.int64)
+    features[0] = np.arange(n_features)
+    sums, best = np.zeros((3, len(growth.n_classes), max(growth.n_classes))), np.empty(2)
+    scratch = _scratch(n_samples, 0 if is_sorted else len(rows))
+    fixed = features, sums, _limits(growth, n_samples, sample_weight), best, scratch, LONGEST, order
+    codes, numbers, n_classes = _targets(y, growth)
+    nodes, status = _first_nodes(growth, sums[0].shape, seed), None
+    while status != growing.DONE:
+        if status == growing.FULL:
+            nodes = [_doubled(array) for array in nodes]
+        *arrays, heap = nodes
+        status = growing.grow(
+            columns.values, rows, *arrays, *fixed, codes, numbers, sample_weight, n_classes, *_constraints(growth), heap
+        )
+    return _finished(*nodes[:3], nodes[4][growing.N_NODES], rows, n_samples)
 
 
 def grow_many(columns, y, sample_weights, growth, seeds):
     return [grow(columns, y, weight, growth, seed)[0] for weight, seed in zip(sample_weights, seeds, strict=True)]
 
 
-def _targets(y, sample_weight, growth):
-    """Codes of classes or numbers, the other one None; and what the kernels know of them."""
+def _rows(n_samples, sample_weight):
+    if sample_weight is None or sample_weight.all():
+        return np.arange(n_samples, dtype=np.uint32)
+    return np.flatnonzero(sample_weight).astype(np.uint32)
+
+
+def _limits(growth, n_samples, sample_weight):
     screens = growth.criterion in (GINI, SQUARED_ERROR) and (sample_weight is None or bool((sample_weight >= 0).all()))
-    targets = Targets(int(growth.criterion), np.asarray(growth.n_classes, dtype=np.int64), screens)
-    if growth.criterion not in (GINI, ENTROPY):
-        return None, np.ascontiguousarray(y), targets
-    return y.astype(np.uint8 if max(growth.n_classes) <= 256 else np.uint32, order="C"), None, targets
-
-
-def _limits(growth, weight_of_all):
-    numbers = growth.min_weight_leaf, growth.min_impurity_decrease, weight_of_all
-    counts = growth.max_depth, growth.min_samples_split, growth.min_samples_leaf, growth.max_features
-    return Limits(*map(int, counts), *map(float, numbers))
-
-
-def _scratch(n_samples, n_features, n_sorted, seed):
-    return Scratch(
-        features=np.arange(n_features, dtype=np.int64),
-        constant=np.zeros(n_features, dtype=np.int64),
-        random=np.array([int(seed) or 1], dtype=np.int64),
-        pairs=np.empty((2, n_sorted), dtype=np.uint64),
-        counts=np.empty(256, dtype=np.int64),
-        goes_left=np.empty(n_samples, dtype=np.uint8),
-        spare=np.empty(n_samples, dtype=np.uint32),
-        best=np.empty(2),
+    return growing.Limits(
+        criterion=int(growth.criterion),
+        screens=screens,
+        max_depth=int(growth.max_depth),
+        min_samples_split=int(growth.min_samples_split),
+        min_samples_leaf=int(growth.min_samples_leaf),
+        max_features=int(growth.max_features),
+        min_weight_leaf=float(growth.min_weight_leaf),
+        min_impurity_decrease=float(growth.min_impurity_decrease),
+        weight_of_all=float(
+            n_samples if sample_weight is None else np.cumsum(sample_weight)[-1]
+        ),  # one after the other
     )
 
 
-def _first(shape, growth):
-    """Room for the first nodes, with the root waiting."""
-    integers = {name: np.empty(FEWEST, dtype=np.int64) for name in ("left", "right", "feature", "n_node_samples")}
-    numbers = {name: np.empty(FEWEST) for name in ("threshold", "impurity", "weighted_n_node_samples")}
-    to_left, value = np.empty(FEWEST, dtype=np.uint8), np.empty((FEWEST, *shape))
-    nodes = Nodes(**integers, **numbers, missing_go_to_left=to_left, value=value, max_depth=0)
-    extents, outlooks = np.empty((FEWEST, 5), dtype=np.int64), np.empty((FEWEST, 6))
-    waiting = np.full((FEWEST, 2), -1, dtype=np.int64)
-    progress = Progress(np.array([0, 1, growth.max_leaf_nodes - 1]), waiting, extents, outlooks)
-    return nodes, progress, np.zeros(1 + FEWEST, dtype=np.int64) if growth.max_leaf_nodes >= 0 else None
+def _targets(y, growth):
+    """Codes of classes, or numbers; the other one is None. And the numbers of classes, of several outputs."""
+    n_classes = np.asarray(growth.n_classes, dtype=np.int64) if len(growth.n_classes) > 1 else None
+    if growth.criterion in (GINI, ENTROPY):
+        return y.astype(np.uint8 if max(growth.n_classes) <= 256 else np.uint32, order="C"), None, n_classes
+    return None, np.ascontiguousarray(y), n_classes
 
 
-def _doubled(arrays):
-    """A tuple of arrays, each that has room for nodes with twice as much."""
-    doubled = [np.concatenate([a, np.empty_like(a)]) if np.ndim(a) and len(a) >= FEWEST else a for a in arrays]
-    return type(arrays)(*doubled) if hasattr(arrays, "_fields") else doubled
+def _constraints(growth):
+    if not growth.monotonic_cst.any():
+        return None, None
+    return np.asarray(growth.monotonic_cst, dtype=np.int8), np.empty(3)
 
 
-def _finished(nodes, progress, rows, n_samples):
-    n_nodes = progress.counters[0]
-    extents = progress.extents[:n_nodes]
-    nodes = Nodes(*(a[:n_nodes].copy() for a in nodes[:-1]), max_depth=int(extents[:, DEPTH].max()))
-    leaves = np.full(n_samples, -1, dtype=np.int64)
-    leaf = np.flatnonzero(nodes.left == LEAF)
-    leaf = leaf[np.argsort(extents[leaf, START])]
-    leaves[rows] = np.repeat(leaf, nodes.n_node_samples[leaf])
+def _scratch(n_samples, n_sorted):
+    return Scratch(
+        pairs=np.empty((2, n_sorted), dtype=np.uint64),
+        counts=np.empty(1 << SHORT_DIGIT, dtype=np.int64),
+        spare=np.empty(n_samples, dtype=np.uint32),
+        goes_left=np.empty(n_samples, dtype=np.uint8),
+    )
+
+
+def _first_nodes(growth, shape, seed):
+    """Arrays for the first nodes, and the root waiting."""
+    state = np.zeros(5, dtype=np.int64)
+    state[growing.RANDOM_STATE], state[growing.N_WAITING] = int(seed) or 1, 1
+    state[growing.N_SPLITS] = growth.max_leaf_nodes - 1
+    waiting = np.full(FEWEST, -1, dtype=np.int64)
+    heap = np.empty(FEWEST, dtype=np.int64) if growth.max_leaf_nodes >= 0 else None
+    return [
+        np.empty((FEWEST, 10), dtype=np.int64),
+        np.empty((FEWEST, 9)),
+        np.empty((FEWEST, *shape)),
+        waiting,
+        state,
+        heap,
+    ]
+
+
+def _doubled(array):
+    """Room for twice as many nodes, if the array has room for nodes."""
+    return array if array is None or len(array) < FEWEST else np.concatenate([array, np.empty_like(array)])
+
+
+def _finished(integers, numbers, shown, n_nodes, rows, n_samples):
+    integers, numbers = integers[:n_nodes].T, numbers[:n_nodes].T
+    leaves, leaf = np.full(n_samples, -1, dtype=np.int64), np.flatnonzero(integers[growing.LEFT] == LEAF)
+    leaf = leaf[np.argsort(integers[growing.START, leaf])]
+    leaves[rows] = np.repeat(leaf, integers[growing.N_SAMPLES, leaf])
+    nodes = Nodes(
+        left=integers[growing.LEFT].copy(),
+        right=integers[growing.RIGHT].copy(),
+        feature=integers[growing.FEATURE].copy(),
+        threshold=numbers[growing.THRESHOLD].copy(),
+        missing_go_to_left=integers[growing.MISSING_LEFT].astype(np.uint8),
+        impurity=numbers[growing.IMPURITY].copy(),
+        n_node_samples=integers[growing.N_SAMPLES].copy(),
+        weighted_n_node_samples=numbers[growing.WEIGHT].copy(),
+        value=shown[:n_nodes].copy(),
+        max_depth=int(integers[growing.DEPTH].max()),
+    )
     return nodes, leaves
