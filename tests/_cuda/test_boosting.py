@@ -57,3 +57,17 @@ def test_bins_are_those_of_the_reference(cuda, reference, rng, dtype):
     got = cuda.binning.transform(cuda.asarray(X), edges, is_categorical, 31)
     for g, w in zip(got, reference.binning.transform(X, edges, is_categorical, 31), strict=True):
         np.testing.assert_array_equal(cuda.to_numpy(g), w)
+
+
+def test_a_block_takes_sums_apart_before_they_overflow(cuda, reference, rng, monkeypatch):
+    """The largest gradients and hessians there may be, all in one bin, and one block for all samples."""
+    monkeypatch.setattr("ghostflow_learn._engine.cuda._fixed_point.BLOCKS", 1)
+    n = 2000
+    gradients, hessians = np.full((1, n), -3.0), np.ones((1, n))
+    codes = np.zeros((n, 2), dtype=np.uint8)
+    packed = cuda.histogram.pack(cuda.asarray(gradients), cuda.asarray(hessians), 0)
+    got = [cuda.to_numpy(sums) for sums in cuda.histogram.build(cuda.asarray(codes), packed)]
+    want = reference.histogram.build(codes, reference.histogram.pack(gradients, hessians, 0))
+    assert packed.interval == 512
+    np.testing.assert_array_equal(got, want)
+    np.testing.assert_allclose(got[0][:, 0] * cuda.to_numpy(packed.units)[0, 0], -3.0 * n)

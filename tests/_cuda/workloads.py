@@ -9,6 +9,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from ghostflow_learn._engine._boosting import Gradients, fields
 from ghostflow_learn._engine._trees import Nodes
 
 SIZES = (0, 1, 31, 33, 257, 1000)
@@ -234,3 +235,28 @@ def _(rng, n, dtype):
     edges = [np.sort(rng.normal(size=n_edges)) for n_edges in rng.integers(255, size=37)]
     edges[3] = np.arange(3.0)
     return X, lambda engine: edges, lambda engine: np.arange(37) == 3, 255
+
+
+def packed(rng, n, n_outputs, interval):
+    """Words whose gradients and hessians are as large as their sums allow."""
+    count_bits, hessian_bits, max_gradient, max_hessian = fields(interval)
+    gradients = rng.integers(-max_gradient, max_gradient + 1, size=(n_outputs, n))
+    hessians = rng.integers(max_hessian + 1, size=(n_outputs, n))
+    words = (gradients << (hessian_bits + count_bits)) + (hessians << count_bits) + 1
+    units = 2.0 ** rng.integers(-20, -10, size=(n_outputs, 2))
+    return lambda engine: Gradients(engine.asarray(words), engine.asarray(units), interval)
+
+
+@workload("histogram.pack")
+def _(rng, n, dtype):
+    gradients, hessians = rng.normal(size=(2, 3, n)) ** 3
+    return gradients, hessians if n % 2 else None, 5
+
+
+@workload("histogram.build")
+def _(rng, n, dtype):
+    codes = rng.integers(256, size=(n, 29)).astype(np.uint8)
+    codes[:, 0] = 7
+    interval = (512, 4096, -65536)[n % 3]
+    rows = np.flatnonzero(rng.uniform(size=n) < 0.7).astype(np.uint32)
+    return codes, packed(rng, n, 2, interval), 1, rows if n > 33 else None
