@@ -72,7 +72,7 @@ def known(state):
     each, fastest, next_one = np.arange(len(order)), order[:, 0], order[:, min(1, n_clusters - 1)]
     needed = moved + moved[each, fastest][:, None]
     needed[each, fastest] = moved[each, fastest] + moved[each, next_one]
-    n_suspects = min(SUSPECTS, n_clusters // 8) // 4 * 4  # the kernel measures four at a time
+    n_suspects = min(SUSPECTS, n_clusters // 8)
     pays = ((now - each) % MEMORY <= FRESH) & (n_suspects > 0)
     others = np.where(pays, moved[each, order[:, n_suspects]], np.inf)
     return Known(state.bounds, state.call, now, moved, needed, order[:, :n_suspects].copy(), others)

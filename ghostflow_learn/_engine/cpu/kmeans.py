@@ -197,14 +197,14 @@ def _regroup(X, sample_weight, centers, prepared, known, labels, totals, counts,
     n_clusters, n_features = centers.shape
     n_lanes = min(TILE, stop - start)
     tile, scores = np.zeros((n_lanes, n_features), dtype=X.dtype), np.empty((n_clusters, n_lanes), dtype=X.dtype)
-    best, sq_dists = np.empty((4, n_lanes), dtype=X.dtype), np.empty(4, dtype=X.dtype)
+    best = np.empty((4, n_lanes), dtype=X.dtype)
     nearest = Nearest(best[0], best[1], best[2], best[3])
     rows, left = np.empty(n_lanes, dtype=np.int64), np.empty(n_lanes, dtype=np.int64)
     while start < stop:
         n_rows = 0
         while start < stop and n_rows < n_lanes:
             n_new, start = pending(labels, known, rows[n_rows:], start, stop)
-            n_rows += _keep_doubtful(X, rows[n_rows : n_rows + n_new], labels, centers, prepared, known, sq_dists)
+            n_rows += _keep_doubtful(X, rows[n_rows : n_rows + n_new], labels, centers, prepared, known)
         if n_rows == 0:
             return
         _nearest_two(X, rows[:n_rows], prepared, tile, scores, nearest)
@@ -221,7 +221,7 @@ def _regroup(X, sample_weight, centers, prepared, known, labels, totals, counts,
 
 
 @kernel(inline="always")
-def _keep_doubtful(X, rows, labels, centers, prepared, known, sq_dists):
+def _keep_doubtful(X, rows, labels, centers, prepared, known):
     """Move those of `rows` to the front whose label the suspects do not settle; returns how many."""
     n_doubtful, n_suspects = 0, known.suspects.shape[1]
     for r in range(len(rows)):
@@ -229,18 +229,19 @@ def _keep_doubtful(X, rows, labels, centers, prepared, known, sq_dists):
         second = np.float64(known.bounds[i, 1])
         # Before X is read: the own center may have come closer by as much as it has moved, no more.
         doubtful = own < 0 or not known.others[call] < second - known.bounds[i, 0] + known.moved[call, own]
-        if not doubtful:
-            x, suspects, moved = X[i], known.suspects[call], known.moved[call]
-            sq_own = np.float64(_sq_dist(x, centers[own]))
-            error = 8 * prepared.noise * (sq_own + prepared.largest)
-            reach = second - np.sqrt(sq_own + error)
-            doubtful, s = not known.others[call] < reach, 0
-            while not doubtful and s < n_suspects and not moved[suspects[s]] < reach:
-                a, b, c, d = suspects[s], suspects[s + 1], suspects[s + 2], suspects[s + 3]
-                _four_sq_dists(centers[a], centers[b], centers[c], centers[d], x, sq_dists)
-                for t in range(4):
-                    doubtful |= suspects[s + t] != own and not sq_dists[t] > sq_own + error
-                s += 4
+        s, limit, reach = -1, 0.0, 0.0  # first the own center, then the suspects: one loop compiles faster than two
+        while not doubtful and s < n_suspects:
+            k = own if s < 0 else known.suspects[call, s]
+            if s >= 0 and known.moved[call, k] < reach:
+                break
+            sq_dist = np.float64(_sq_dist(X[rows[r]], centers[k]))
+            if s < 0:
+                limit = sq_dist + 8 * prepared.noise * (sq_dist + prepared.largest)
+                reach = second - np.sqrt(limit)
+                doubtful = not known.others[call] < reach
+            else:
+                doubtful = k != own and not sq_dist > limit
+            s += 1
         if doubtful:
             rows[n_doubtful] = i
             n_doubtful += 1
