@@ -1,5 +1,6 @@
 """Fitted models of ours as scikit-learn's, and back."""
 
+import contextlib
 import inspect
 
 import numpy as np
@@ -102,8 +103,9 @@ def _fitted(model, params):
     state = {name: value for name, value in vars(model).items() if not name.startswith("_cache_")}
     for name in dir(type(model)):
         is_fitted_name = name.endswith("_") and not name.startswith("_")
-        if is_fitted_name and isinstance(inspect.getattr_static(model, name), property) and hasattr(model, name):
-            state[name] = getattr(model, name)
+        if is_fitted_name and isinstance(inspect.getattr_static(model, name), property):
+            with contextlib.suppress(AttributeError, ValueError):  # what AdaBoost raises where it is not fitted
+                state[name] = getattr(model, name)
     return {name: value for name, value in state.items() if name not in params}
 
 

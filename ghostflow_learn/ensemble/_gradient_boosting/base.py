@@ -146,7 +146,7 @@ class BaseGradientBoosting(BaseEstimator):
             self.init_ = fit_initial(self, self._loss, train, weighted)
             self._resize(0)
             self._rng = check_random_state(self.random_state)
-            return 0, self._initial_raw(train.X)
+            return 0, self._raw_predict_init(train.X)
         begin = len(self.estimators_)
         if self.n_estimators < begin:
             raise ValueError(
@@ -237,7 +237,7 @@ class BaseGradientBoosting(BaseEstimator):
 
     # ---------------------------------------------------------------- prediction
 
-    def _initial_raw(self, X):
+    def _raw_predict_init(self, X):
         shape = (X.shape[0], self.n_trees_per_iteration_)
         if isinstance(self.init_, str):  # "zero"
             return np.zeros(shape)
@@ -248,14 +248,14 @@ class BaseGradientBoosting(BaseEstimator):
         check_is_fitted(self)
         engine = get_engine(X)
         forest = packed_trees(engine, self.estimators_, self.learning_rate)
-        start = engine.asarray(self._initial_raw(X))
+        start = engine.asarray(self._raw_predict_init(X))
         return engine.forest.predict(forest, engine.asarray(X), self.n_trees_per_iteration_, start)
 
     def _staged_raw_predict(self, X):
         """Raw predictions after each stage, on the engine that is chosen for `X`."""
         check_is_fitted(self)
         engine = get_engine(X)
-        raw_predictions = engine.asarray(self._initial_raw(X))
+        raw_predictions = engine.asarray(self._raw_predict_init(X))
         X = engine.asarray(X)
         for stage in self.estimators_:
             forest = packed_trees(engine, stage, self.learning_rate)
