@@ -11,14 +11,19 @@ import numpy as np
 
 from ._boosting_losses import exact
 from ._boosting_split import _contains, make_room, search
+from ._memory import prefetch
 
 WORK = np.dtype(
-    [(name, np.int64) for name in "start count depth left feature bin slot small state n_left".split()]
-    + [(name, np.uint64) for name in ("path",)]
-    + [(name, np.float64) for name in "gain gradient hessian value lower upper".split()]
+    [
+        (name, np.int64)
+        for name in ("start", "count", "depth", "left", "feature", "bin", "slot", "small", "state", "n_left")
+    ]
+    + [("path", np.uint64)]
+    + [(name, np.float64) for name in ("gain", "gradient", "hessian", "value", "lower", "upper")]
     + [(f"{name}_{side}", np.float64) for side in ("left", "right") for name in ("gradient", "hessian", "value")]
-    + [(name, np.uint8) for name in "missing_left categorical searched last stale id_unused".split()]
+    + [(name, np.uint8) for name in ("missing_left", "categorical", "searched", "last", "stale")]
 )
+AHEAD = 16  # rows: what is read of them comes from memory in about the time that these take
 WAITING, EXPANDED, INNER, LEAF = range(4)  # states of a node
 
 # Of the data and gradients of one tree.
@@ -51,18 +56,24 @@ def accumulate(data, rows, histogram):
     packed = np.zeros(width * 256, dtype=np.int64)
     words = np.empty(min(len(rows), data.interval), dtype=np.int64)
     for first in range(0, len(rows), data.interval):
-        part = rows[first : first + data.interval]
-        for i in range(len(part)):
-            words[i] = data.words[np.uint64(part[i])]
+        n_rows = min(data.interval, len(rows) - first)
+        for i in range(n_rows):
+            words[i] = data.words[np.uint64(rows[first + i])]
         for j in range(0, n_features, width):
             n = min(width, n_features - j)
-            _add(data.codes[j:], n_features, n, part, words, packed)
-            take_apart(packed[: n * 256], data, histogram[:, j * 256 : (j + n) * 256])
+            _add(data.codes[j:], n_features, n, rows[first:], words[:n_rows], packed)
+            bins = slice(j * 256, (j + n) * 256)
+            take_apart(packed[: n * 256], data, histogram[0, bins], histogram[1, bins], histogram[2, bins])
 
 
 @exact
 def _add(codes, stride, n_features, rows, words, packed):
-    for i in range(len(rows)):
+    """The words of the first rows; `rows` goes on, and is looked ahead in."""
+    most = len(rows) - 1
+    for i in range(len(words)):
+        ahead = np.int64(rows[np.uint64(min(i + AHEAD, most))]) * stride
+        prefetch(codes, ahead)
+        prefetch(codes, ahead + n_features - 1)
         first, word = np.int64(rows[i]) * stride, words[i]
         j = 0
         while j + 4 <= n_features:
@@ -81,7 +92,7 @@ def _add(codes, stride, n_features, rows, words, packed):
 
 
 @exact
-def take_apart(packed, data, histogram):
+def take_apart(packed, data, gradients, hessians, counts):
     """Add packed sums to the three they are made of, and clear them."""
     count_bits, both_bits = np.int64(data.count_bits), np.int64(data.count_bits + data.hessian_bits)
     count_mask = (np.int64(1) << count_bits) - 1
@@ -89,7 +100,6 @@ def take_apart(packed, data, histogram):
     shift, mask = (
         (count_bits, (np.int64(1) << np.int64(data.hessian_bits)) - 1) if data.hessian_bits else (0, count_mask)
     )
-    gradients, hessians, counts = histogram[0], histogram[1], histogram[2]
     for b in range(len(packed)):
         word = packed[b]
         gradients[b] += word >> both_bits
@@ -102,7 +112,9 @@ def take_apart(packed, data, histogram):
 def part_rows(codes, n_features, feature, goes_left, rows, spare):
     """Bring the samples that go to the left to the front, in their order; their number."""
     n_left = n_right = 0
+    most = len(rows) - 1
     for i in range(len(rows)):
+        prefetch(codes, np.int64(rows[np.uint64(min(i + AHEAD, most))]) * n_features + feature)
         row = rows[i]
         left = goes_left[codes[np.uint64(np.int64(row) * n_features + feature)]]
         rows[np.uint64(n_left)] = row
@@ -253,9 +265,9 @@ def plant(data, limits, terms, growing, phases):
         root.hessian = histogram[1, :256].sum() * terms.units[1]
         root.gain = -1.0
         growing.allowed[0, :] = True
-        if root.count >= 2 * terms.min_samples_leaf and root.hessian >= terms.min_hessian and limits.max_depth != 0:
-            if limits.max_leaf_nodes != 1:
-                find_split(limits, terms, growing, room, 0)
+        enough = root.count >= 2 * terms.min_samples_leaf and root.hessian >= terms.min_hessian
+        if enough and limits.max_depth != 0 and limits.max_leaf_nodes != 1:
+            find_split(limits, terms, growing, room, 0)
         if root.state == WAITING:
             growing.waiting[0] = 0
             n[N_WAITING] = 1
@@ -320,7 +332,7 @@ def _choose(limits, growing, most):
             break
         i = growing.waiting[w]
         room_left = n[NODES] + 2 * max(left, 0) + 2 <= len(nodes)  # those whose turn comes need two each
-        if n_chosen > 0 and not room_left or not _take_slots(growing, i, n_chosen == 0):
+        if (n_chosen > 0 and not room_left) or not _take_slots(growing, i, n_chosen == 0):
             break
         nodes[i].left = n[NODES]
         nodes[i].last = left == 1
@@ -397,6 +409,7 @@ def part_block(codes, n_features, feature, goes_left, rows, spare, n_left, size,
         first, last = block * size, min((block + 1) * size, len(rows))
         low, high = first, last - 1
         for r in range(first, last):
+            prefetch(codes, np.int64(rows[np.uint64(min(r + AHEAD, last - 1))]) * n_features + feature)
             row = rows[np.uint64(r)]
             left = goes_left[codes[np.uint64(np.int64(row) * n_features + feature)]]
             spare[np.uint64(low if left else high)] = row

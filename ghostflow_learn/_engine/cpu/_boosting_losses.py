@@ -1,12 +1,14 @@
-"""Derivatives of the losses of boosting, rounded into words. Repeated bit for bit elsewhere: no operation is reordered."""
+"""Derivatives of the losses of boosting, rounded into words.
+
+Repeated bit for bit elsewhere: no operation is reordered.
+"""
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from ._jit import kernel
-from ._math import INT64, LOG2E, ROUND64, _bits_of64, _float64_of
+from ._math import LOG2E, ROUND64, _bits_of64, _float64_of
 
 exact = kernel(fastmath=False)
 CHUNK = 512  # samples whose derivatives wait in the first-level cache to be packed

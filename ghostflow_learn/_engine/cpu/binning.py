@@ -31,13 +31,12 @@ def transform(X, edges, is_categorical, max_bins):
     sizes = np.array([len(edge) for edge in edges], dtype=np.int64)
     offsets = np.concatenate(([0], sizes.cumsum()))
     flat = np.concatenate([*edges, np.empty(0)]).astype(np.float64)
+    padded = np.full((X.shape[1], 256), np.inf)
+    for j, edge in enumerate(edges):
+        padded[j, : len(edge)] = edge
     codes = np.empty(X.shape, dtype=np.uint8)
-    launch(
-        _find_bins,
-        len(X),
-        (np.ascontiguousarray(X), flat, offsets, is_categorical, max_bins, codes),
-        X.shape[1] * FOUND,
-    )
+    args = (np.ascontiguousarray(X), padded.reshape(-1), is_categorical, max_bins, codes)
+    launch(_find_bins, len(X), args, X.shape[1] * FOUND)
     has_missing = (codes == max_bins).any(axis=0).astype(np.uint8)
     return Bins(codes, sizes + (is_categorical == 0), has_missing, is_categorical, flat, offsets, max_bins)
 
@@ -57,14 +56,13 @@ def _edges(column, max_bins, weight):
 
 
 @kernel
-def _find_bins(X, edges, offsets, is_categorical, max_bins, codes, start, stop):
+def _find_bins(X, edges, is_categorical, max_bins, codes, start, stop):
+    # A search without branches in 255 edges, the missing ones of which are infinite: many searches run at once.
     for i in range(start, stop):
-        for j in range(X.shape[1]):
-            x = np.float64(X[i, j])
-            low, n = offsets[j], offsets[j + 1] - offsets[j]
-            at = np.int64(0)
-            while n > 0:
-                half = (n + 1) >> 1
-                at += half if edges[low + at + half - 1] < x else 0
-                n -= half
-            codes[i, j] = max_bins if x != x or (is_categorical[j] and x < 0) else at
+        x_row, row = X[i], codes[i]
+        for j in range(len(x_row)):
+            x, at = np.float64(x_row[j]), j * 256
+            for half in (128, 64, 32, 16, 8, 4, 2, 1):
+                at += half if edges[np.uint64(at + half - 1)] < x else 0
+            missing = (x != x) | ((is_categorical[j] != 0) & (x < 0))
+            row[j] = max_bins if missing else at - j * 256

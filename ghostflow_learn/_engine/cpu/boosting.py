@@ -147,11 +147,9 @@ def _grow_one(bins, packed, k, growth, seed, rows, masks, leaves, alone):
     """The tree of output `k`, and how many nodes were searched; writes its `leaves`."""
     count_bits, hessian_bits, _, _ = fields(packed.interval)
     data = grower.Data(bins.codes.reshape(-1), packed.words[k], abs(packed.interval), count_bits, hessian_bits)
-    terms = Terms(
-        bins.max_bins, growth.min_samples_leaf, float(growth.min_hessian_to_split), float(growth.min_gain_to_split),
-        float(growth.l2_regularization), CAT_SUPPORT, packed.units[k], bins.n_bins, bins.has_missing, bins.is_categorical,
-        growth.monotonic_cst,
-    )  # fmt: skip
+    scalars = [float(x) for x in (growth.min_hessian_to_split, growth.min_gain_to_split, growth.l2_regularization)]
+    of_features = (bins.n_bins, bins.has_missing, bins.is_categorical, growth.monotonic_cst)
+    terms = Terms(bins.max_bins, growth.min_samples_leaf, *scalars, CAT_SUPPORT, packed.units[k], *of_features)
     masks_or_none = np.empty((0, bins.codes.shape[1]), dtype=bool) if masks is None else masks
     limits = grower.Limits(
         growth.max_leaf_nodes, growth.max_depth, bool(growth.depth_wise), float(growth.max_features),
@@ -250,7 +248,7 @@ def _part(data, terms, growing, i):
 
 
 def _accumulate(data, rows, histogram):
-    """The histogram of `rows`. Sums of integers are the same in any order, so threads may share the rows as they like."""
+    """The histogram of `rows`. Sums of integers are the same in any order: threads may share the rows as they like."""
 
     def accumulate(start, stop):
         part = np.zeros(histogram.shape, dtype=np.int64)
