@@ -73,3 +73,14 @@ def categories(n_samples, n_features, n_categories, scale=1.0, seed=SEED):
     X = np.minimum(rng.exponential(n_categories / 4, (n_samples, n_features)).astype(int), n_categories - 1)
     score = effects[np.arange(n_features), X].sum(axis=1) / np.sqrt(n_features)
     return X.astype(np.float64), (score + rng.logistic(size=n_samples) * 0.5 > 0).astype(np.int64)
+
+
+def scattered(n_samples, n_features, scale=1.0):
+    """Clusters, with 2 % of the samples scattered between them: those are told apart."""
+    rng = np.random.default_rng(SEED)
+    n_samples = max(50, int(n_samples * scale))
+    centers = rng.uniform(-5, 5, size=(8, n_features))
+    X = centers[rng.integers(8, size=n_samples)] + rng.standard_normal((n_samples, n_features))
+    is_scattered = rng.uniform(size=n_samples) < 0.02
+    X[is_scattered] = rng.uniform(-10, 10, size=(is_scattered.sum(), n_features))
+    return X, is_scattered

@@ -9,7 +9,7 @@ from functools import partial
 
 from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score
 
-from _data import categories, interactions, iris
+from _data import categories, interactions, iris, scattered
 from _harness import Workload, main
 
 N_THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -122,6 +122,24 @@ def exact(name, estimator, n_samples, n_features, bar, **params):
     return Workload(name, f"ensemble.{estimator}", data, score, {"random_state": 0, **params}, bar)
 
 
+def fit_and_score(model, X, y):
+    model.fit(X).score_samples(X)
+    return model
+
+
+def detection(model, X, is_scattered):
+    return "AUC of the scattered samples", roc_auc_score(is_scattered, -model.score_samples(X))
+
+
+def part_of_outliers(model, X, y):
+    return "part called outliers", (model.predict(X) == -1).mean()
+
+
+def outliers(name, n_samples, n_features, bar):
+    data = partial(scattered, n_samples, n_features)
+    return Workload(name, "ensemble.IsolationForest", data, detection, {"random_state": 0}, bar, run=fit_and_score)
+
+
 def on_iris(estimator):
     name = f"iris_{estimator.lower()}"
     return Workload(name, f"ensemble.{estimator}", iris, accuracy_on_iris, {"random_state": 0}, ON_IRIS)
@@ -178,9 +196,11 @@ WORKLOADS = [
         "8 times as fast as scikit-learn, the same predictions",
         n_estimators=50,
     ),
+    outliers("isolation_forest", 100_000, 10, "twice as fast as scikit-learn"),
     on_iris("GradientBoostingClassifier"),
     on_iris("AdaBoostClassifier"),
     on_iris("BaggingClassifier"),
+    Workload("iris_isolationforest", "ensemble.IsolationForest", iris, part_of_outliers, {"random_state": 0}, ON_IRIS),
 ]
 
 if __name__ == "__main__":

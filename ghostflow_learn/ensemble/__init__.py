@@ -12,5 +12,6 @@ from ._forest import (
 )
 from ._gradient_boosting import GradientBoostingClassifier, GradientBoostingRegressor
 from ._hist_gradient_boosting import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from ._isolation_forest import IsolationForest
 
 __getattr__, __dir__ = _names.fall_through(__name__)

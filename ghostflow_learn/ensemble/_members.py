@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.base import clone
 
+from ..tree._container import nodes_of
+
 LARGEST_SEED = np.iinfo(np.int32).max
 
 
@@ -35,3 +37,24 @@ class Members:
     def __iter__(self):
         """Over the fitted estimators."""
         return iter(self.estimators_)
+
+
+class PackedTrees:
+    """What an ensemble of trees predicts from: the nodes of all, as the engine reads them, kept beside the model."""
+
+    def _packed(self, engine):
+        """The trees as the engine predicts from them; packed again when the ensemble has other ones."""
+        containers = [tree.tree_ for tree in self.estimators_]
+        key = engine.__name__, tuple(map(id, containers))
+        cache = self.__dict__.setdefault("_packed_trees", {})
+        if cache.get("key") != key:
+            # The containers are kept so that no other one can have the same id.
+            cache.update(key=key, containers=containers, forest=engine.forest.pack(self._nodes()))
+        return cache["forest"]
+
+    def _nodes(self):
+        """The nodes of each tree, with the values that predictions add up."""
+        return [nodes_of(tree.tree_) for tree in self.estimators_]
+
+    def __getstate__(self):
+        return {name: value for name, value in super().__getstate__().items() if name != "_packed_trees"}

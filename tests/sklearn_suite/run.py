@@ -30,6 +30,7 @@ FILES = [
     "ensemble/_hist_gradient_boosting/tests/test_monotonic_constraints.py",
     "ensemble/_hist_gradient_boosting/tests/test_warm_start.py",
     "ensemble/tests/test_gradient_boosting.py",
+    "ensemble/tests/test_iforest.py",
     "ensemble/tests/test_weight_boosting.py",
     "linear_model/tests/test_base.py",
     "linear_model/tests/test_common.py",

@@ -111,15 +111,8 @@ class BaseBagging(MetaEstimatorMixin, Members, BaseEstimator):
         raise_for_params(fit_params, self, "fit")
         X, y = check_fit(self, X, y, **ANY, multi_output=True)
         y = self._encode(get_engine(y).to_numpy(y))
-        random_state = check_random_state(self.random_state)
-        self.estimator_ = self._template()
-        self._remember(self._plan(X, self._checked_weight(sample_weight, X)))
-        n_more = self._check_warm_start()
-        if n_more == 0:
-            warn("Warm-start fitting without increasing n_estimators does not fit new trees.", stacklevel=5)
+        if not self._prepare(X, self._checked_weight(sample_weight, X), self.max_samples):
             return self
-        random_state.randint(LARGEST_SEED, size=len(self.estimators_))  # as a fit of all of them at once would draw
-        self._seeds = random_state.randint(LARGEST_SEED, size=n_more)
         routed = process_routing(self, "fit", **fit_params).estimator.fit if routing_enabled() else fit_params
         self._fit_members(X, y, routed)
         if self.oob_score:
@@ -127,6 +120,19 @@ class BaseBagging(MetaEstimatorMixin, Members, BaseEstimator):
         return self
 
     # ---------------------------------------------------------------- the steps of a fit
+
+    def _prepare(self, X, sample_weight, max_samples):
+        """Plan the draws, and draw a seed for each estimator that is missing; whether any is."""
+        random_state = check_random_state(self.random_state)
+        self.estimator_ = self._template()
+        self._remember(self._plan(X, sample_weight, max_samples))
+        n_more = self._check_warm_start()
+        if n_more == 0:
+            warn("Warm-start fitting without increasing n_estimators does not fit new trees.", stacklevel=6)
+            return False
+        random_state.randint(LARGEST_SEED, size=len(self.estimators_))  # as a fit of all of them at once would draw
+        self._seeds = random_state.randint(LARGEST_SEED, size=n_more)
+        return True
 
     def _checked_weight(self, sample_weight, X):
         if sample_weight is None:
@@ -139,9 +145,9 @@ class BaseBagging(MetaEstimatorMixin, Members, BaseEstimator):
             )
         return get_engine(X).to_numpy(check_weight(sample_weight, X, dtype=np.float64))
 
-    def _plan(self, X, sample_weight):
+    def _plan(self, X, sample_weight, max_samples):
         n_samples, n_features = X.shape
-        max_samples = n_samples_bootstrap(n_samples, self.max_samples, sample_weight)
+        max_samples = n_samples_bootstrap(n_samples, max_samples, sample_weight)
         if not self.bootstrap and max_samples > n_samples:
             raise ValueError(
                 f"Effective max_samples={max_samples} must be <= n_samples={n_samples} to be able to sample without "

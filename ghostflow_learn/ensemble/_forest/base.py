@@ -19,7 +19,7 @@ from ..._validation._tree import as_sparse_interface
 from ...tree._base import weights_of
 from ...tree._container import nodes_of
 from ...tree._growth import growth_of, seed_of
-from .._members import LARGEST_SEED, Members
+from .._members import LARGEST_SEED, Members, PackedTrees
 from .bootstrap import TreeWeights, bootstrap_of, drawn, left_out
 
 TREE_PARAMS = (
@@ -36,7 +36,7 @@ TREE_PARAMS = (
 )
 
 
-class BaseForest(Members, MultiOutputMixin, BaseEstimator):
+class BaseForest(Members, PackedTrees, MultiOutputMixin, BaseEstimator):
     """Many trees, each with random choices of its own, whose predictions are averaged."""
 
     _parameter_constraints: dict = {
@@ -135,9 +135,6 @@ class BaseForest(Members, MultiOutputMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = self._tree()._allows_nan
         return tags
-
-    def __getstate__(self):
-        return {name: value for name, value in super().__getstate__().items() if name != "_packed_trees"}
 
     def _fit(self, X, y, sample_weight):
         X, y = self._check_fit(X, y)
@@ -301,13 +298,3 @@ class BaseForest(Members, MultiOutputMixin, BaseEstimator):
             sums = engine.forest.predict(self._packed(engine), data)
         sums /= len(self.estimators_)
         return engine, sums.reshape(len(sums), self.n_outputs_, -1)
-
-    def _packed(self, engine):
-        """The trees as the engine predicts from them; packed again when the forest has other ones."""
-        key = engine.__name__, tuple(id(tree.tree_) for tree in self.estimators_)
-        cache = self.__dict__.setdefault("_packed_trees", {})
-        if cache.get("key") != key:
-            trees = [tree.tree_ for tree in self.estimators_]
-            # The containers are kept so that no other one can have the same id.
-            cache.update(key=key, containers=trees, forest=engine.forest.pack([nodes_of(tree) for tree in trees]))
-        return cache["forest"]
