@@ -12,7 +12,8 @@ from _report import OURS, load, memory, seconds, speedup
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 PEERS = "scikit-learn", "scikit-learn-intelex"
-SETTINGS = {"n_clusters", "svd_solver"}  # those that tell two rows apart
+ALONE = {"fit", "fit_transform"}  # runs that go without saying
+SETTINGS = {"n_clusters", "svd_solver", "n_estimators"}  # those that tell two rows apart
 
 
 def main():
@@ -45,8 +46,8 @@ def _where(results):
 
 def _table(results):
     rows = [
-        "| estimator | data | ours | scikit-learn | scikit-learn-intelex | memory: ours, scikit-learn |",
-        "|---|---|---|---|---|---|",
+        "| estimator | data | ours | scikit-learn | scikit-learn-intelex | others | memory: ours, scikit-learn |",
+        "|---|---|---|---|---|---|---|",
     ]
     return "\n".join(rows + [_row(result) for result in results])
 
@@ -54,7 +55,8 @@ def _table(results):
 def _row(result):
     n_samples, n_features = result["shape"]
     name = result["estimator"].rpartition(".")[2]
-    settings = ", ".join(f"{key}={value}" for key, value in result["params"].items() if key in SETTINGS)
+    settings = [f"{key}={value}" for key, value in result["params"].items() if key in SETTINGS]
+    settings = ", ".join(settings + ([] if result["run"] in ALONE else [result["run"].replace("_", " ")]))
     classes = ", 10 classes" if "10_classes" in result["workload"] else ""
     ours = result["results"][OURS]
     cells = [
@@ -62,6 +64,7 @@ def _row(result):
         f"{n_samples:,} x {n_features} {result['dtype']}{classes}",
         seconds(median(ours["seconds"])),
         *(_peer(result, peer) for peer in PEERS),
+        ", ".join(f"{name} {_peer(result, name)}" for name in result["results"] if name not in (OURS, *PEERS)),
         ", ".join(_share(result, library) for library in (OURS, "scikit-learn")) if "memory" in ours else "",
     ]
     return f"| {' | '.join(cells)} |"
