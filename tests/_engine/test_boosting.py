@@ -118,7 +118,7 @@ def test_trees_are_those_of_scikit_learn(any_engine, kind, choice):
 @pytest.mark.parametrize("n_samples", [1, 9, 10, 60, 1200])
 @pytest.mark.parametrize("choice", LIMITS)
 def test_trees_are_those_of_the_reference_to_the_bit(reference, choice, n_samples):
-    data = Data(1, n_samples, categorical=choice != "monotonic", n_outputs=2)
+    data = Data(1, n_samples, missing=n_samples > 1, categorical=choice != "monotonic", n_outputs=2)
     limits = growth(6, **LIMITS[choice])
     rows = np.flatnonzero(np.arange(n_samples) % 3).astype(np.uint32)
     for chosen in (None, rows):
@@ -132,7 +132,7 @@ def test_trees_are_those_of_the_reference_to_the_bit(reference, choice, n_sample
 @pytest.mark.parametrize("choice", LIMITS)
 def test_threads_and_batches_change_no_bit(monkeypatch, choice):
     """One kernel for the whole tree, nodes in batches, large nodes on all threads: the same trees."""
-    data, limits = Data(2, 3000, categorical=choice != "monotonic"), growth(6, min_samples_leaf=2, **LIMITS[choice])
+    data, limits = Data(2, 3000, categorical=choice != "monotonic"), growth(6, **({"min_samples_leaf": 2} | LIMITS[choice]))
     (want,), want_leaves = data.grow(cpu, limits)
     monkeypatch.setattr(cpu_boosting, "ALONE", 0)
     monkeypatch.setattr(cpu_boosting, "BLOCK", 100)

@@ -3,8 +3,10 @@
 import itertools
 
 import numpy as np
+from scipy.special import expit
 
 from .._boosting import assemble, bounds_of, losses_of
+from .._boosting_draws import features_by_hash, features_by_mask
 from . import _grower
 from .histogram import pack_within
 
@@ -91,8 +93,8 @@ def grow(bins, packed, growth, seed=0, rows=None, masks=None):
 
         def draw(node, k=k):
             if masks is None:
-                return _grower.features_by_hash(node, growth, bins.codes.shape[1], seed + k)
-            return _grower.features_by_mask(node, growth, masks[next(searches)])
+                return features_by_hash(node, growth, bins.codes.shape[1], seed + k)
+            return features_by_mask(node, growth, masks[next(searches)])
 
         trees.append(_grower.grow(bins, packed, k, growth, rows, draw))
         leaves[k] = _grower.apply(trees[k], bins.codes, bins.max_bins)
@@ -219,7 +221,7 @@ def _derivatives(loss, y, raw):
     if name == "gamma":
         return 1 - y * np.exp(-p), y * np.exp(-p)
     if name == "binomial":
-        p = 1 / (1 + np.exp(-p))
+        p = expit(p)
     else:
         p, y = np.exp(p - np.logaddexp.reduce(p, axis=0)), np.arange(len(raw))[:, None] == y
     return p - y, p * (1 - p)
