@@ -26,7 +26,8 @@ def grow(columns, y, sample_weight, growth, seed):
 
     In each node features are drawn at random, and of their splits, or of one random split of each, the one with the
     largest gain is taken: the first one, if several have the same. Whether they do is a question of the last bit, so
-    sums are taken in scikit-learn's order of samples.
+    sums are taken in scikit-learn's order of samples. Another engine may add up samples whose values of a feature tie
+    in an order of its own; its trees are the same where sums are exact, as those of classes and integers are.
 
     Parameters
     ----------
