@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .._trees import GINI, POISSON
+from .._trees import GINI, POISSON, SQUARED_ERROR
 from ._jit import kernel
 from ._tree_columns import EXACT
 
@@ -76,3 +76,45 @@ def impurity(criterion, rows, codes, y, weight, n_classes, sums, total, squares)
                 found -= mean * mean
             found /= n_outputs
     return found
+
+
+@kernel(fastmath=EXACT)
+def gain_of(criterion, codes, y, weight, n_classes, sums, weight_left, weight_right):
+    """Larger for a better split of one node into the parts ``sums[1]`` and ``sums[2]``; -inf for one that may not be."""
+    left, right, gain = sums[1], sums[2], 0.0
+    if codes is not None:
+        of_left = impurity(criterion, None, codes, None, weight, n_classes, left, weight_left, 0.0)
+        of_right = impurity(criterion, None, codes, None, weight, n_classes, right, weight_right, 0.0)
+        gain = -weight_right * of_right - weight_left * of_left
+    if y is not None:
+        of_left, of_right, has_targets = 0.0, 0.0, True
+        for k in range(len(left)):
+            a, b = left[k, 0], right[k, 0]
+            if criterion == SQUARED_ERROR:
+                of_left += a * a
+                of_right += b * b
+            elif min(a, b) <= NO_TARGET:
+                has_targets = False  # Poisson: the mean of a child would be 0
+            else:
+                of_left += a * (math.log(a / weight_left) / LOG_2)
+                of_right += b * (math.log(b / weight_right) / LOG_2)
+        if criterion == SQUARED_ERROR:
+            of_left, of_right = of_left / weight_left, of_right / weight_right
+        gain = of_left + of_right if has_targets else -np.inf
+    return gain
+
+
+@kernel(fastmath=EXACT)
+def add_up_parts(rows, n_left, codes, y, weight, sums, weight_total):
+    """Fill in the sums of the two parts, from the nearer end as scikit-learn does; the weight of the left one."""
+    total, left, right, n = sums[0], sums[1], sums[2], len(rows)
+    from_end = n_left > n - n_left
+    for k in range(left.shape[0]):
+        for c in range(left.shape[1]):
+            left[k, c] = total[k, c] if from_end else 0.0
+    added, sign = rows[n_left:] if from_end else rows[:n_left], -1.0 if from_end else 1.0
+    weight_left = add_up(added, sign, codes, y, weight, left, weight_total if from_end else 0.0)
+    for k in range(left.shape[0]):
+        for c in range(left.shape[1]):
+            right[k, c] = total[k, c] - left[k, c]
+    return weight_left

@@ -1,7 +1,7 @@
 """One tree, node by node: which node comes next, whether it is split, and what is known of its children.
 
 What a tree does not need is None and not compiled: `codes` in regression, `y` in classification, `weight`,
-`n_classes` for one output, `order` where rows are sorted node by node, `monotonic` and `bounds` without constraints,
+`n_classes` for one output, `scratch` with random splits and `random` without, `order` where rows are sorted node by node, `monotonic` and `bounds` without constraints,
 `heap` where the tree grows depth first.
 """
 
@@ -12,8 +12,8 @@ import numpy as np
 from .._trees import LEAF, UNDEFINED
 from ._jit import kernel
 from ._tree_columns import EXACT
-from ._tree_criteria import add_up, impurity, sum_squares
-from ._tree_splitting import best_split, partition, partition_orders
+from ._tree_criteria import add_up, add_up_parts, impurity, sum_squares
+from ._tree_splitting import best_split, partition, partition_orders, random_split
 
 EPSILON = np.finfo(np.float64).eps  # an impurity, or a gain, that is none but for rounding
 DONE, FULL, GROWING = 0, 1, 2  # what `grow` returns: the tree is complete, its arrays are full, or it takes a break
@@ -37,8 +37,8 @@ Limits = namedtuple(
 
 
 @kernel(fastmath=EXACT)
-def grow(values, rows, integers, numbers, shown, waiting, state, features, sums, limits, best, scratch, max_work,
-         order, codes, y, weight, n_classes, monotonic, bounds, heap):  # fmt: skip
+def grow(values, rows, integers, numbers, shown, waiting, state, features, sums, limits, max_work,
+         scratch, random, order, codes, y, weight, n_classes, monotonic, bounds, heap):  # fmt: skip
     """Add nodes until the tree is complete, its arrays are full, or that took about `max_work` multiply-adds.
 
     Parameters
@@ -81,13 +81,19 @@ def grow(values, rows, integers, numbers, shown, waiting, state, features, sums,
             n_constant = integers[at, N_CONSTANT] if heap is None else 0
             if bounds is not None:
                 bounds[1], bounds[2] = numbers[at, LOWER], numbers[at, UPPER]
-            split = best_split(
-                values, inside, start, n_constant, features, state, sums, weight_total, limits, best, scratch,
-                order, codes, y, weight, n_classes, monotonic, bounds,
-            )  # fmt: skip
+            if scratch is not None:
+                split = best_split(
+                    values, inside, start, n_constant, features, state, sums, weight_total, limits, scratch,
+                    order, codes, y, weight, n_classes, monotonic, bounds,
+                )  # fmt: skip
+            if random is not None:
+                split = random_split(
+                    values, inside, n_constant, features, state, sums, weight_total, limits,
+                    codes, y, weight, n_classes, monotonic, bounds,
+                )  # fmt: skip
             if split.feature >= 0:
-                _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits, scratch,
-                      order, codes, y, weight, n_classes, heap)  # fmt: skip
+                _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits,
+                      scratch, order, codes, y, weight, n_classes, heap)  # fmt: skip
         if heap is not None:
             _push(at, heap, numbers, state)
         elif integers[at, POSITION] >= 0:
@@ -146,22 +152,14 @@ def _fill_in(at, n_samples, weight_total, total, integers, numbers, shown, codes
 
 
 @kernel(fastmath=EXACT)
-def _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits, scratch,
-          order, codes, y, weight, n_classes, heap):  # fmt: skip
+def _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits,
+          scratch, order, codes, y, weight, n_classes, heap):  # fmt: skip
     """Part the node's rows, and keep the split unless it gains too little."""
-    total, left, right, n = sums[0], sums[1], sums[2], len(inside)
-    n_left = partition(inside, values[split.feature], split.threshold, split.missing_left)
-    from_end = n_left > n - n_left
-    for k in range(left.shape[0]):
-        for c in range(left.shape[1]):
-            left[k, c] = total[k, c] if from_end else 0.0
-    # From the nearer end, as scikit-learn does.
-    added, sign = inside[n_left:] if from_end else inside[:n_left], -1.0 if from_end else 1.0
-    weight_left = add_up(added, sign, codes, y, weight, left, weight_total if from_end else 0.0)
-    weights, parts, rows_left = (weight_left, weight_total - weight_left), (left, right), 0
-    for k in range(left.shape[0]):
-        for c in range(left.shape[1]):
-            right[k, c] = total[k, c] - left[k, c]
+    n_left = split.n_left
+    if n_left < 0:
+        n_left = partition(inside, values[split.feature], split.threshold, split.missing_left)
+    weight_left = add_up_parts(inside, n_left, codes, y, weight, sums, weight_total)
+    weights = weight_left, weight_total - weight_left
     squares_left = 0.0
     if y is not None:
         squares_left = sum_squares(inside[:n_left], y, weight)
@@ -181,7 +179,7 @@ def _part(at, split, values, inside, integers, numbers, features, sums, weight_t
     if gain + EPSILON < limits.min_impurity_decrease:
         return
     numbers[at, GAIN], numbers[at, THRESHOLD] = gain, split.threshold
-    numbers[at, MIDDLE] = left[0, 0] / (2 * weights[0]) + right[0, 0] / (2 * weights[1])
+    numbers[at, MIDDLE] = sums[1, 0, 0] / (2 * weights[0]) + sums[2, 0, 0] / (2 * weights[1])
     integers[at, FEATURE], integers[at, MISSING_LEFT] = split.feature, split.missing_left
     integers[at, POSITION], integers[at, N_CONSTANT] = integers[at, START] + n_left, split.n_constant
     if order is not None and leaves < 2:

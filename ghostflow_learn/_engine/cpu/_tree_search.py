@@ -13,7 +13,7 @@ import numpy as np
 from .._trees import GINI, SQUARED_ERROR
 from ._jit import kernel
 from ._tree_columns import EXACT
-from ._tree_criteria import LOG_2, NO_TARGET, add_up, impurity
+from ._tree_criteria import LOG_2, NO_TARGET, add_up, gain_of
 
 FEATURE_THRESHOLD = np.float32(1e-7)  # values no further apart, in float32 as X is, are the same
 # The margin below the bar: squares of counts are kept up, which drifts if weights are no integers; sums are
@@ -117,33 +117,10 @@ def scan_outputs(rows, first, last, column, sums, weight_total, limits, best, co
         for k in range(left.shape[0]):
             for c in range(left.shape[1]):
                 right[k, c] = total[k, c] - left[k, c]
-        if codes is not None:
-            of_left = impurity(limits.criterion, rows, codes, y, weight, n_classes, left, weight_left, 0.0)
-            of_right = impurity(limits.criterion, rows, codes, y, weight, n_classes, right, weight_right, 0.0)
-            gain = -weight_right * of_right - weight_left * of_left
-        if y is not None:
-            gain = _gain_of_sums(limits.criterion, left, right, weight_left, weight_right)
+        gain = gain_of(limits.criterion, codes, y, weight, n_classes, sums, weight_left, weight_right)
         if gain > best[0]:
             best[0], found = gain, p
     return found
-
-
-@kernel(fastmath=EXACT)
-def _gain_of_sums(criterion, left, right, weight_left, weight_right):
-    of_left, of_right, has_targets = 0.0, 0.0, True
-    for k in range(len(left)):
-        a, b = left[k, 0], right[k, 0]
-        if criterion == SQUARED_ERROR:
-            of_left += a * a
-            of_right += b * b
-        elif min(a, b) <= NO_TARGET:
-            has_targets = False  # Poisson: the mean of a child would be 0
-        else:
-            of_left += a * (math.log(a / weight_left) / LOG_2)
-            of_right += b * (math.log(b / weight_right) / LOG_2)
-    if criterion == SQUARED_ERROR:
-        return of_left / weight_left + of_right / weight_right
-    return of_left + of_right if has_targets else -np.inf
 
 
 @kernel(fastmath=EXACT)

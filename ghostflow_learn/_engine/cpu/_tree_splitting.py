@@ -6,12 +6,15 @@ import numpy as np
 
 from ._jit import kernel
 from ._tree_columns import EXACT, sort_rows
-from ._tree_search import FEATURE_THRESHOLD, scan_counts, scan_outputs, scan_sums
+from ._tree_criteria import add_up_parts, gain_of
+from ._tree_search import FEATURE_THRESHOLD, in_order, scan_counts, scan_outputs, scan_sums
 
-# feature -1: the node is not split; `n_constant` features are constant in it.
-Split = namedtuple("Split", "feature threshold missing_left n_constant")
-# pairs, counts : of sort_rows; spare : (n_samples,) uint32; goes_left : (n_samples,) uint8
-Scratch = namedtuple("Scratch", "pairs counts spare goes_left")
+RAND_R_MAX = 2.0**31 - 1  # the largest number that `draw` gives
+
+# feature -1: the node is not split; `n_constant` features are constant in it. n_left -1: the rows are not parted yet.
+Split = namedtuple("Split", "feature threshold missing_left n_left n_constant")
+# pairs, counts : of sort_rows; spare : (n_samples,) uint32; goes_left : (n_samples,) uint8; best : of the scans
+Scratch = namedtuple("Scratch", "pairs counts spare goes_left best")
 
 
 @kernel(fastmath=EXACT)
@@ -26,14 +29,14 @@ def draw(random):
 
 
 @kernel(fastmath=EXACT)
-def best_split(values, rows, start, n_known_constant, features, random, sums, weight_total, limits, best, scratch,
+def best_split(values, rows, start, n_known_constant, features, random, sums, weight_total, limits, scratch,
                order, codes, y, weight, n_classes, monotonic, bounds):  # fmt: skip
     """The split with the largest gain among max_features drawn features, the first one of equal ones.
 
     `rows`, of the node alone, come out in the order of the feature tried last, as scikit-learn's do.
     """
     n, last, n_visited, n_drawn, n_found, sorted_by = len(rows), len(values), 0, 0, 0, -1
-    split = Split(-1, 0.0, False, n_known_constant)
+    split, best = Split(-1, 0.0, False, -1, n_known_constant), scratch.best
     best[0] = best[1] = -np.inf
     while last > n_known_constant + n_found and (n_visited < limits.max_features or n_visited <= n_found + n_drawn):
         n_visited += 1
@@ -91,16 +94,72 @@ def best_split(values, rows, start, n_known_constant, features, random, sums, we
                     threshold = np.inf  # all that is known goes left
                 # With nothing missing in training, what is missing later follows the majority.
                 to_left = missing_left == 1 if n_missing else p > n - p
-                split = Split(feature, threshold, to_left, 0)
-    # Constant features stay in front, in the order in which they were found, for the nodes below.
-    for j in range(n_known_constant):
-        features[0, j] = features[1, j]
-    for j in range(n_known_constant, n_known_constant + n_found):
-        features[1, j] = features[0, j]
+                split = Split(feature, threshold, to_left, -1, 0)
+    keep_constant(features, n_known_constant, n_found)
     if order is not None and sorted_by >= 0:
         for p in range(n):
             rows[p] = order[sorted_by, start + p]
-    return Split(split.feature, split.threshold, split.missing_left, n_known_constant + n_found)
+    return Split(split.feature, split.threshold, split.missing_left, -1, n_known_constant + n_found)
+
+
+@kernel(fastmath=EXACT)
+def keep_constant(features, n_known, n_found):
+    """Constant features stay in front, in the order in which they were found, for the nodes below."""
+    for j in range(n_known):
+        features[0, j] = features[1, j]
+    for j in range(n_known, n_known + n_found):
+        features[1, j] = features[0, j]
+
+
+@kernel(fastmath=EXACT)
+def random_split(values, rows, n_known_constant, features, random, sums, weight_total, limits,
+                 codes, y, weight, n_classes, monotonic, bounds):  # fmt: skip
+    """The best of one random split of each of max_features drawn features, the first one of equal ones."""
+    n, last, n_visited, n_drawn, n_found, tried, best = len(rows), len(values), 0, 0, 0, -1, -np.inf
+    split = Split(-1, 0.0, False, -1, n_known_constant)
+    while last > n_known_constant + n_found and (n_visited < limits.max_features or n_visited <= n_found + n_drawn):
+        n_visited += 1
+        j = n_drawn + draw(random) % (last - n_found - n_drawn)
+        if j < n_known_constant:
+            features[0, n_drawn], features[0, j] = features[0, j], features[0, n_drawn]
+            n_drawn += 1
+            continue
+        j += n_found
+        tried = features[0, j]
+        column, low, high, n_missing = values[tried], np.float32(np.inf), np.float32(-np.inf), 0
+        for p in range(n):
+            x = column[rows[p]]
+            n_missing += x != x
+            low, high = x if x < low else low, x if x > high else high
+        if n_missing == n or (n_missing == 0 and high <= low + FEATURE_THRESHOLD):
+            features[0, j] = features[0, n_known_constant + n_found]
+            features[0, n_known_constant + n_found] = tried
+            n_found += 1
+            continue
+        last -= 1
+        features[0, j], features[0, last] = features[0, last], tried
+        threshold = (np.float64(high) - np.float64(low)) * draw(random) / RAND_R_MAX + np.float64(low)
+        missing_left = n_missing > 0 and draw(random) % 2 == 1
+        threshold = np.float64(low) if threshold == high else threshold
+        n_left = partition(rows, column, threshold, missing_left)
+        if min(n_left, n - n_left) < limits.min_samples_leaf:
+            continue
+        weight_left = add_up_parts(rows, n_left, codes, y, weight, sums, weight_total)
+        weight_right = weight_total - weight_left
+        if min(weight_left, weight_right) < limits.min_weight_leaf:
+            continue
+        if bounds is not None and not in_order(
+            sums[1, 0, 0] / weight_left, sums[2, 0, 0] / weight_right, monotonic[tried], bounds[1], bounds[2]
+        ):
+            continue
+        gain = gain_of(limits.criterion, codes, y, weight, n_classes, sums, weight_left, weight_right)
+        if gain > best:
+            # With nothing missing in training, what is missing later follows the majority.
+            best, to_left = gain, missing_left if n_missing else n_left > n - n_left
+            split = Split(tried, threshold, to_left, n_left, 0)
+    keep_constant(features, n_known_constant, n_found)
+    n_left = split.n_left if split.feature == tried else -1
+    return Split(split.feature, split.threshold, split.missing_left, n_left, n_known_constant + n_found)
 
 
 @kernel(fastmath=EXACT)

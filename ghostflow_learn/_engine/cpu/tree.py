@@ -2,7 +2,7 @@ import numpy as np
 
 from .._trees import ABSOLUTE_ERROR, ENTROPY, GINI, LEAF, RANDOM, SQUARED_ERROR, Nodes
 from . import _tree_growing as growing
-from ._launch import LONGEST
+from ._launch import LONGEST, _run
 from ._tree_columns import SHORT_DIGIT, Columns
 from ._tree_splitting import Scratch
 
@@ -15,17 +15,18 @@ def prepare(X):
 
 
 def grow(columns, y, sample_weight, growth, seed):
-    if growth.splitter == RANDOM or growth.criterion == ABSOLUTE_ERROR:
-        raise NotImplementedError("random splits and absolute errors")
+    if growth.criterion == ABSOLUTE_ERROR:
+        raise NotImplementedError("absolute errors")
     n_samples, n_features = columns.shape
     rows = _rows(n_samples, sample_weight)
-    is_sorted = growth.max_features >= PRESORTED * n_features
+    is_random = growth.splitter == RANDOM
+    is_sorted = not is_random and growth.max_features >= PRESORTED * n_features
     order = columns.order_of(rows, is_read_only=growth.max_depth == 1) if is_sorted else None
     features = np.zeros((2, n_features), dtype=np.int64)
     features[0] = np.arange(n_features)
-    sums, best = np.zeros((3, len(growth.n_classes), max(growth.n_classes))), np.empty(2)
-    scratch = _scratch(n_samples, 0 if is_sorted else len(rows))
-    fixed = features, sums, _limits(growth, n_samples, sample_weight), best, scratch, LONGEST, order
+    sums = np.zeros((3, len(growth.n_classes), max(growth.n_classes)))
+    scratch = None if is_random else _scratch(n_samples, 0 if is_sorted else len(rows))
+    fixed = features, sums, _limits(growth, n_samples, sample_weight), LONGEST, scratch, is_random or None, order
     codes, numbers, n_classes = _targets(y, growth)
     nodes, status = _first_nodes(growth, sums[0].shape, seed), None
     while status != growing.DONE:
@@ -39,7 +40,13 @@ def grow(columns, y, sample_weight, growth, seed):
 
 
 def grow_many(columns, y, sample_weights, growth, seeds):
-    return [grow(columns, y, weight, growth, seed)[0] for weight, seed in zip(sample_weights, seeds, strict=True)]
+    trees = [None] * len(seeds)
+
+    def grow_one(t):
+        trees[t], _ = grow(columns, y, sample_weights[t], growth, seeds[t])
+
+    _run([(t,) for t in range(len(seeds))], grow_one)
+    return trees
 
 
 def _rows(n_samples, sample_weight):
@@ -85,6 +92,7 @@ def _scratch(n_samples, n_sorted):
         counts=np.empty(1 << SHORT_DIGIT, dtype=np.int64),
         spare=np.empty(n_samples, dtype=np.uint32),
         goes_left=np.empty(n_samples, dtype=np.uint8),
+        best=np.empty(2),
     )
 
 
