@@ -1,6 +1,8 @@
 from .._boosting import assemble
 from ._bridge import on_cpu
 
+__all__ = ["assemble", "gradients", "grow", "leaf_quantiles", "loss", "predict", "predict_bins", "update"]
+
 loss = on_cpu("boosting.loss")
 gradients = on_cpu("boosting.gradients")
 grow = on_cpu("boosting.grow")

@@ -8,7 +8,7 @@ from scipy.special import expit
 from .._boosting import assemble, bounds_of, losses_of
 from .._boosting_draws import features_by_hash, features_by_mask
 from . import _grower
-from .histogram import pack_within
+from ._fixed_point import pack_within
 
 __all__ = ["assemble", "gradients", "grow", "leaf_quantiles", "loss", "predict", "predict_bins", "update"]
 
