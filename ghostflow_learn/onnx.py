@@ -1,5 +1,7 @@
 """Our estimators in ONNX: `register()` lets skl2onnx convert them, alone and within pipelines."""
 
+import functools
+
 from ._patch import native_estimators
 
 
@@ -27,7 +29,9 @@ def register():
     """
     from skl2onnx._parse import sklearn_parsers_map
     from skl2onnx._supported_operators import sklearn_operator_name_map
+    from skl2onnx.operator_converters import random_forest
 
+    _let_protobuf_take_flags(random_forest)
     counterparts = native_estimators()
     for ours, theirs in counterparts.items():
         for known in (sklearn_operator_name_map, sklearn_parsers_map):
@@ -36,3 +40,18 @@ def register():
             if entry is not None:
                 known[ours] = known[theirs] = entry
     return [ours.__name__ for ours in counterparts if ours in sklearn_operator_name_map]
+
+
+def _let_protobuf_take_flags(module, name="add_tree_to_attribute_pairs_hist_gradient_boosting"):
+    """Boosted trees have a flag in each node that skl2onnx 1.20 writes as False, where protobuf wants the number 0."""
+    add_tree = getattr(module, name)
+    if hasattr(add_tree, "__wrapped__"):
+        return
+
+    @functools.wraps(add_tree)
+    def add_tree_with_numbers(attributes, *args, **kwargs):
+        add_tree(attributes, *args, **kwargs)
+        flags = "nodes_missing_value_tracks_true"
+        attributes[flags] = [int(flag) for flag in attributes[flags]]
+
+    setattr(module, name, add_tree_with_numbers)

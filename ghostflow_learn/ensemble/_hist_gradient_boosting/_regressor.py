@@ -124,6 +124,8 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
     0.93
     >>> bands = HistGradientBoostingRegressor(loss="quantile", quantile=[0.1, 0.5, 0.9]).fit(X, y)
     >>> bands.predict(X[:2]).round()
+    array([[148., 206., 283.],
+           [ 61.,  75.,  99.]])
     """
 
     _parameter_constraints: dict = {
