@@ -43,8 +43,10 @@ def test_every_step_of_the_path_is_a_tree(model, data):
     path = model.cost_complexity_pruning_path(*data)
     assert (np.diff(path.ccp_alphas) >= 0).all()
     n_leaves = []
-    for alpha, impurity in list(zip(path.ccp_alphas, path.impurities, strict=True))[1::5]:
-        pruned = type(model)(**{**model.get_params(), "ccp_alpha": alpha}).fit(*data)
+    last_of_its_alpha = np.append(np.diff(path.ccp_alphas) > 1e-9, True)
+    steps = np.c_[path.ccp_alphas, path.impurities][last_of_its_alpha]
+    for alpha, impurity in steps[::5]:
+        pruned = type(model)(**{**model.get_params(), "ccp_alpha": alpha + 1e-10}).fit(*data)
         tree = pruned.tree_
         is_leaf = tree.children_left < 0
         share = tree.weighted_n_node_samples[is_leaf] / tree.weighted_n_node_samples[0]
