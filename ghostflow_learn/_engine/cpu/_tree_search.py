@@ -22,10 +22,11 @@ COUNTS_MARGIN, SUMS_MARGIN = 1 - 1e-10, 1 - 1e-13
 
 
 @kernel(fastmath=EXACT)
-def scan_counts(rows, first, last, column, sums, weight_total, limits, best, codes, weight, bounds):
-    """The best position for classes of one output, or -1."""
+def scan_counts(rows, first, last, column, sums, weight_total, limits, best, codes, weight, bounds, n_known):
+    """The best position for classes of one output, or -1; of the ordered rows `n_known` are not missing."""
     total, left, found, bar = sums[0, 0], sums[1, 0], -1, best[1]
-    weight_left, sq_left, sq_right = 0.0, 0.0, 0.0
+    weight_left, sq_left, sq_right, n, before = 0.0, 0.0, 0.0, len(rows), 0
+    has_long_run = weight is not None and n_known == n and _has_long_run(rows, first, column)
     for c in range(len(total)):
         left[c] = 0.0
         sq_right += total[c] * total[c]
@@ -37,6 +38,13 @@ def scan_counts(rows, first, last, column, sums, weight_total, limits, best, cod
         sq_right += w * (2 * (a - total[c]) + w)
         left[c] = a + w
         weight_left += w
+        if has_long_run and p >= first and column[rows[p]] > column[row] + FEATURE_THRESHOLD:
+            if p - before > n - p:  # as in `scan_sums`
+                left[:], weight_left = total, weight_total
+                for i in range(n - 1, p - 1, -1):
+                    left[codes[rows[i], 0]] -= weight[rows[i]]
+                    weight_left -= weight[rows[i]]
+            before = p
         weight_right = weight_total - weight_left
         here, scale = sq_left * weight_right + sq_right * weight_left, weight_left * weight_right
         if here <= bar * scale or p < first or column[rows[p]] <= column[row] + FEATURE_THRESHOLD:
@@ -68,14 +76,23 @@ def scan_counts(rows, first, last, column, sums, weight_total, limits, best, cod
 
 
 @kernel(fastmath=EXACT)
-def scan_sums(rows, first, last, column, sums, weight_total, limits, best, y, weight, bounds):
-    """The best position for numbers of one output, or -1."""
+def scan_sums(rows, first, last, column, sums, weight_total, limits, best, y, weight, bounds, n_known):
+    """The best position for numbers of one output, or -1; of the ordered rows `n_known` are not missing."""
     total, left, weight_left, found, bar = sums[0, 0, 0], 0.0, 0.0, -1, best[1]
+    n, before, has_long_run = len(rows), 0, n_known == len(rows) and _has_long_run(rows, first, column)
     for p in range(1, last + 1):
         row = rows[p - 1]
         w = 1.0 if weight is None else weight[row]
         left += w * y[row, 0]
         weight_left += w
+        if has_long_run and p >= first and column[rows[p]] > column[row] + FEATURE_THRESHOLD:
+            if p - before > n - p:  # scikit-learn adds up from the nearer end
+                left, weight_left = total, weight_total
+                for i in range(n - 1, p - 1, -1):
+                    w = 1.0 if weight is None else weight[rows[i]]
+                    left -= w * y[rows[i], 0]
+                    weight_left -= w
+            before = p
         right, weight_right = total - left, weight_total - weight_left
         here, scale = left * left * weight_right + right * right * weight_left, weight_left * weight_right
         if here <= bar * scale or p < first or column[rows[p]] <= column[row] + FEATURE_THRESHOLD:
@@ -97,6 +114,23 @@ def scan_sums(rows, first, last, column, sums, weight_total, limits, best, y, we
             if limits.screens:
                 bar = best[1] = here / scale * SUMS_MARGIN
     return found
+
+
+@kernel(fastmath=EXACT)
+def _has_long_run(rows, first, column):
+    """Whether somewhere more rows have the same value than there are behind them; `first` may be in front."""
+    n, i, distance = len(rows), first - 1, 1
+    while True:
+        stop = i + 1
+        while stop < n and column[rows[stop]] <= column[rows[stop - 1]] + FEATURE_THRESHOLD:
+            stop += 1
+        longer = 2 * stop - n - 1  # a run that begins here or before is longer than n - stop
+        if stop < n and longer >= 0 and (longer < first or column[rows[longer]] == column[rows[stop - 1]]):
+            return True
+        distance *= 2  # a long run that ends less than so far from the end contains the row that is so far from it
+        if distance >= n - first + 1:
+            return False
+        i = n - distance
 
 
 @kernel(fastmath=EXACT)
