@@ -37,11 +37,11 @@ def boost(engine, bins, y, sample_weight, raw, plan, start=0):
     """
     for iteration in range(start, plan.max_iter):
         rows, weight = _sample(engine, y, raw, sample_weight, plan, iteration)
-        packed = derivatives(engine, y, raw, weight, plan, iteration)
-        trees, leaves = _grow(engine, bins, packed, plan, iteration, rows)
+        trees, leaves = _grow(engine, bins, derivatives(engine, y, raw, weight, plan, iteration), plan, iteration, rows)
         if not plan.loss.differentiable:
             trees = _with_best_leaves(engine, trees, leaves, y, raw, weight, rows, plan)
         raw = engine.boosting.update(raw, trees, leaves)
+        del leaves  # memory for the next iteration's
         yield trees, raw
 
 
