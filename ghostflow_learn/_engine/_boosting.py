@@ -303,4 +303,4 @@ def losses_of(loss, y, raw):
     if name == "binomial":
         return np.logaddexp(0, p) - y * p
     most = raw.max(axis=0)
-    return np.log(np.exp(raw - most).sum(axis=0)) + most - raw[y.astype(np.intp), np.arange(len(y))]
+    return np.log(np.exp(raw - most).sum(axis=0)) + most - np.take_along_axis(raw, y.astype(np.intp)[None], 0)[0]
