@@ -27,6 +27,7 @@ from ._bagging.base import BaseBagging
 from ._bagging.draws import draw
 from ._members import PackedTrees, new_member
 
+FEW = 8  # trees that see a smaller part of the samples, one in so many, are grown on copies of it
 CHECKS = {"dtype": (np.float32,), "ensure_all_finite": False}
 
 
@@ -234,13 +235,14 @@ class IsolationForest(PackedTrees, OutlierMixin, BaseBagging):
         trees = [new_member(self.estimator_, check_random_state(seed)) for seed in self._seeds]
         states = [seed_of(check_random_state(tree.random_state)) for tree in trees]
         growth = growth_of(self.estimator_, len(target), plan.max_features, np.ones(1, dtype=np.int64), len(target))
-        samples = _Samples(plan, self._seeds, lambda t: self._report(t, n_trees))
-        grow = _grow_on_all_features if plan.max_features == plan.n_features else _grow_on_drawn_features
-        for tree, nodes in zip(trees, grow(engine, X, target, samples, growth, states), strict=True):
+        draws = _Draws(plan, self._seeds, lambda t: self._report(t, n_trees))
+        on_all = plan.max_features == plan.n_features and FEW * plan.max_samples >= plan.n_samples
+        grown = (_grow_on_all if on_all else _grow_on_drawn)(engine, X, target, draws, growth, states)
+        for tree, nodes in zip(trees, grown, strict=True):
             tree.n_features_in_ = plan.max_features
             tree._keep(Nodes(*map(engine.to_numpy, nodes[:-1]), nodes.max_depth), growth)
         self.estimators_ += trees
-        self.estimators_features_ += [samples.features(t) for t in range(n_trees)]
+        self.estimators_features_ += draws.features
 
     def _report(self, t, n_trees):
         if self.verbose > 1:
@@ -266,7 +268,7 @@ class IsolationForest(PackedTrees, OutlierMixin, BaseBagging):
         """The trees' nodes with the features of all X, and with the depth of each sample in a node as its value."""
         return [
             nodes._replace(
-                feature=np.where(nodes.left < 0, nodes.feature, features[nodes.feature]),
+                feature=np.where(nodes.left < 0, nodes.feature, features[np.maximum(nodes.feature, 0)]),
                 value=tree.tree_.compute_node_depths() - 1.0 + _average_depth(nodes.n_node_samples),
             )
             for nodes, tree, features in zip(super()._nodes(), self.estimators_, self.estimators_features_, strict=True)
@@ -278,37 +280,42 @@ class IsolationForest(PackedTrees, OutlierMixin, BaseBagging):
         return tags
 
 
-class _Samples:
-    """How often each tree has drawn each sample: a sequence that is computed as it is read."""
+class _Draws:
+    """What each tree has drawn; samples are drawn as they are asked for, the features are kept."""
 
     def __init__(self, plan, seeds, on_tree):
         self.plan = plan
         self.seeds = seeds
         self.on_tree = on_tree
+        self.features = [None] * len(seeds)
 
     def __len__(self):
         return len(self.seeds)
 
     def __getitem__(self, t):
-        if t >= len(self.seeds):
-            raise IndexError(t)
+        """How often tree t has drawn each sample: its weights."""
+        return np.bincount(self.samples(t), minlength=self.plan.n_samples).astype(np.float64)
+
+    def samples(self, t):
+        """The samples that tree t has drawn; IndexError behind the last tree."""
+        seed = self.seeds[t]
         self.on_tree(t)
-        return np.bincount(draw(self.plan, self.seeds[t])[1], minlength=self.plan.n_samples).astype(np.float64)
-
-    def features(self, t):
-        return draw(self.plan, self.seeds[t])[0]
+        self.features[t], samples = draw(self.plan, seed)
+        return samples
 
 
-def _grow_on_all_features(engine, X, target, samples, growth, states):
-    return engine.tree.grow_many(engine.tree.prepare(engine.asarray(X)), target, samples, growth, states)
+def _grow_on_all(engine, X, target, draws, growth, states):
+    return engine.tree.grow_many(engine.tree.prepare(engine.asarray(X)), target, draws, growth, states)
 
 
-def _grow_on_drawn_features(engine, X, target, samples, growth, states):
-    for t, (counts, state) in enumerate(zip(samples, states, strict=True)):
-        rows = np.flatnonzero(counts)
-        part = X[engine.xp.asarray(rows)][:, engine.xp.asarray(samples.features(t))]
+def _grow_on_drawn(engine, X, target, draws, growth, states):
+    for t, state in enumerate(states):
+        rows, counts = np.unique(draws.samples(t), return_counts=True)
+        part = X[engine.xp.asarray(rows)]
+        if draws.plan.max_features < draws.plan.n_features:
+            part = part[:, engine.xp.asarray(draws.features[t])]
         columns = engine.tree.prepare(engine.asarray(part))
-        yield engine.tree.grow_many(columns, target[rows], [counts[rows]], growth, [state])[0]
+        yield engine.tree.grow_many(columns, target[rows], [counts.astype(np.float64)], growth, [state])[0]
 
 
 def _average_depth(n_samples):
