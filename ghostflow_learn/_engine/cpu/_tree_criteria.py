@@ -80,7 +80,7 @@ def impurity(criterion, rows, codes, y, weight, n_classes, sums, total, squares)
 
 @kernel(fastmath=EXACT)
 def gain_of(criterion, codes, y, weight, n_classes, sums, weight_left, weight_right):
-    """Larger for a better split of one node into the parts ``sums[1]`` and ``sums[2]``; -inf for one that may not be."""
+    """Larger for a better split of a node into the parts ``sums[1]`` and ``sums[2]``; -inf for one that may not be."""
     left, right, gain = sums[1], sums[2], 0.0
     if codes is not None:
         of_left = impurity(criterion, None, codes, None, weight, n_classes, left, weight_left, 0.0)
@@ -108,7 +108,7 @@ def gain_of(criterion, codes, y, weight, n_classes, sums, weight_left, weight_ri
 def add_up_parts(rows, n_left, codes, y, weight, sums, weight_total):
     """Fill in the sums of the two parts, from the nearer end as scikit-learn does; the weight of the left one."""
     total, left, right, n = sums[0], sums[1], sums[2], len(rows)
-    from_end = n_left > n - n_left
+    from_end = n_left > n - n_left and (codes is not None or y is not None)  # not for weights alone
     for k in range(left.shape[0]):
         for c in range(left.shape[1]):
             left[k, c] = total[k, c] if from_end else 0.0

@@ -1,8 +1,9 @@
 """One tree, node by node: which node comes next, whether it is split, and what is known of its children.
 
-What a tree does not need is None and not compiled: `codes` in regression, `y` in classification, `weight`,
-`n_classes` for one output, `scratch` with random splits and `random` without, `order` where rows are sorted node by node, `monotonic` and `bounds` without constraints,
-`heap` where the tree grows depth first.
+What a tree does not need is None and not compiled: `codes` in regression, `y` in classification and for absolute
+errors, which have `errors`, `weight`, `n_classes` for one output, `best` with random splits and `random` without,
+`order` where rows are sorted node by node, `monotonic` and `bounds` without constraints, `heap` where the tree grows
+depth first.
 """
 
 from collections import namedtuple
@@ -13,6 +14,7 @@ from .._trees import LEAF, UNDEFINED
 from ._jit import kernel
 from ._tree_columns import EXACT
 from ._tree_criteria import add_up, add_up_parts, impurity, sum_squares
+from ._tree_errors import errors_of_parts, measure_errors
 from ._tree_splitting import best_split, partition, partition_orders, random_split
 
 EPSILON = np.finfo(np.float64).eps  # an impurity, or a gain, that is none but for rounding
@@ -38,7 +40,7 @@ Limits = namedtuple(
 
 @kernel(fastmath=EXACT)
 def grow(values, rows, integers, numbers, shown, waiting, state, features, sums, limits, max_work,
-         scratch, random, order, codes, y, weight, n_classes, monotonic, bounds, heap):  # fmt: skip
+         scratch, best, random, order, codes, y, weight, n_classes, errors, monotonic, bounds, heap):  # fmt: skip
     """Add nodes until the tree is complete, its arrays are full, or that took about `max_work` multiply-adds.
 
     Parameters
@@ -70,30 +72,34 @@ def grow(values, rows, integers, numbers, shown, waiting, state, features, sums,
         weight_total = add_up(inside, 1.0, codes, y, weight, total, 0.0)
         if y is not None:
             squares = sum_squares(inside, y, weight)
+        if errors is not None:
+            measure_errors(inside, start, weight, errors, True, errors.of_right)
         if at == 0:
             numbers[0, IMPURITY] = impurity(
                 limits.criterion, inside, codes, y, weight, n_classes, total, weight_total, squares
             )
-        _fill_in(at, n, weight_total, total, integers, numbers, shown, codes, monotonic)
+            if errors is not None:
+                numbers[0, IMPURITY] = errors.of_right[0, 0] / (weight_total * len(errors.medians))
+        _fill_in(at, n, weight_total, total, integers, numbers, shown, codes, errors, monotonic)
         work += TRIED * n
         if not is_leaf(limits, integers[at, DEPTH], n, weight_total, numbers[at, IMPURITY]):
             work += TRIED * n * len(values)
             n_constant = integers[at, N_CONSTANT] if heap is None else 0
             if bounds is not None:
                 bounds[1], bounds[2] = numbers[at, LOWER], numbers[at, UPPER]
-            if scratch is not None:
+            if best is not None:
                 split = best_split(
-                    values, inside, start, n_constant, features, state, sums, weight_total, limits, scratch,
-                    order, codes, y, weight, n_classes, monotonic, bounds,
+                    values, inside, start, n_constant, features, state, sums, weight_total, limits, scratch, best,
+                    order, codes, y, weight, n_classes, errors, monotonic, bounds,
                 )  # fmt: skip
             if random is not None:
                 split = random_split(
-                    values, inside, n_constant, features, state, sums, weight_total, limits,
-                    codes, y, weight, n_classes, monotonic, bounds,
+                    values, inside, start, n_constant, features, state, sums, weight_total, limits,
+                    codes, y, weight, n_classes, errors, monotonic, bounds,
                 )  # fmt: skip
             if split.feature >= 0:
                 _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits,
-                      scratch, order, codes, y, weight, n_classes, heap)  # fmt: skip
+                      scratch, order, codes, y, weight, n_classes, errors, heap)  # fmt: skip
         if heap is not None:
             _push(at, heap, numbers, state)
         elif integers[at, POSITION] >= 0:
@@ -136,7 +142,7 @@ def _take_place(integers, numbers, waiting, state, n_rows, monotonic):
 
 
 @kernel(fastmath=EXACT)
-def _fill_in(at, n_samples, weight_total, total, integers, numbers, shown, codes, monotonic):
+def _fill_in(at, n_samples, weight_total, total, integers, numbers, shown, codes, errors, monotonic):
     """What a node shows as long as it is not split."""
     integers[at, LEFT] = integers[at, RIGHT] = LEAF
     integers[at, FEATURE], integers[at, MISSING_LEFT], integers[at, POSITION] = UNDEFINED, 0, -1
@@ -145,6 +151,9 @@ def _fill_in(at, n_samples, weight_total, total, integers, numbers, shown, codes
     for k in range(total.shape[0]):
         for c in range(total.shape[1]):
             shown[at, k, c] = total[k, c] / weight_total
+    if errors is not None:
+        for k in range(len(errors.medians)):
+            shown[at, k, 0] = errors.medians[k]
     if monotonic is not None:
         shown[at, 0, 0] = min(max(shown[at, 0, 0], numbers[at, LOWER]), numbers[at, UPPER])
         if codes is not None:
@@ -153,7 +162,7 @@ def _fill_in(at, n_samples, weight_total, total, integers, numbers, shown, codes
 
 @kernel(fastmath=EXACT)
 def _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits,
-          scratch, order, codes, y, weight, n_classes, heap):  # fmt: skip
+          scratch, order, codes, y, weight, n_classes, errors, heap):  # fmt: skip
     """Part the node's rows, and keep the split unless it gains too little."""
     n_left = split.n_left
     if n_left < 0:
@@ -163,11 +172,18 @@ def _part(at, split, values, inside, integers, numbers, features, sums, weight_t
     squares_left = 0.0
     if y is not None:
         squares_left = sum_squares(inside[:n_left], y, weight)
-    leaves = 0
+    middle, leaves = sums[1, 0, 0] / (2 * weights[0]) + sums[2, 0, 0] / (2 * weights[1]), 0
+    if errors is not None:
+        of_left, of_right, median_left, median_right = errors_of_parts(
+            inside, integers[at, START], n_left, weights[0], weights[1], weight, errors
+        )
+        middle = (median_left + median_right) / 2
     for side in range(2):
         rows = inside[n_left:] if side else inside[:n_left]
         weight_here, squares_here = weights[side], squares - squares_left if side else squares_left
         found = impurity(limits.criterion, rows, codes, y, weight, n_classes, sums[1 + side], weight_here, squares_here)
+        if errors is not None:
+            found = of_right if side else of_left
         numbers[at, IMPURITY_LEFT + side] = found
         leaves += is_leaf(limits, integers[at, DEPTH] + 1, len(rows), weight_here, found)
     decrease = (
@@ -179,12 +195,16 @@ def _part(at, split, values, inside, integers, numbers, features, sums, weight_t
     if gain + EPSILON < limits.min_impurity_decrease:
         return
     numbers[at, GAIN], numbers[at, THRESHOLD] = gain, split.threshold
-    numbers[at, MIDDLE] = sums[1, 0, 0] / (2 * weights[0]) + sums[2, 0, 0] / (2 * weights[1])
+    numbers[at, MIDDLE] = middle
     integers[at, FEATURE], integers[at, MISSING_LEFT] = split.feature, split.missing_left
     integers[at, POSITION], integers[at, N_CONSTANT] = integers[at, START] + n_left, split.n_constant
     if order is not None and leaves < 2:
         varying = features[0, split.n_constant if heap is None else 0 :]
         partition_orders(order, varying, inside, integers[at, START], n_left, scratch.goes_left, scratch.spare)
+    if errors is not None:
+        partition_orders(
+            errors.order, errors.outputs, inside, integers[at, START], n_left, scratch.goes_left, scratch.spare
+        )
 
 
 @kernel(fastmath=EXACT)

@@ -40,7 +40,9 @@ def scan_counts(rows, first, last, column, sums, weight_total, limits, best, cod
         weight_left += w
         if has_long_run and p >= first and column[rows[p]] > column[row] + FEATURE_THRESHOLD:
             if p - before > n - p:  # as in `scan_sums`
-                left[:], weight_left = total, weight_total
+                weight_left = weight_total
+                for c in range(len(total)):
+                    left[c] = total[c]
                 for i in range(n - 1, p - 1, -1):
                     left[codes[rows[i], 0]] -= weight[rows[i]]
                     weight_left -= weight[rows[i]]

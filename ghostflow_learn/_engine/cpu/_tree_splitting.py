@@ -7,14 +7,15 @@ import numpy as np
 from ._jit import kernel
 from ._tree_columns import EXACT, sort_rows
 from ._tree_criteria import add_up_parts, gain_of
+from ._tree_errors import errors_of_parts, scan_errors
 from ._tree_search import FEATURE_THRESHOLD, in_order, scan_counts, scan_outputs, scan_sums
 
 RAND_R_MAX = 2.0**31 - 1  # the largest number that `draw` gives
 
 # feature -1: the node is not split; `n_constant` features are constant in it. n_left -1: the rows are not parted yet.
 Split = namedtuple("Split", "feature threshold missing_left n_left n_constant")
-# pairs, counts : of sort_rows; spare : (n_samples,) uint32; goes_left : (n_samples,) uint8; best : of the scans
-Scratch = namedtuple("Scratch", "pairs counts spare goes_left best")
+# pairs, counts : of sort_rows; spare : (n_samples,) uint32; goes_left : (n_samples,) uint8
+Scratch = namedtuple("Scratch", "pairs counts spare goes_left")
 
 
 @kernel(fastmath=EXACT)
@@ -29,14 +30,14 @@ def draw(random):
 
 
 @kernel(fastmath=EXACT)
-def best_split(values, rows, start, n_known_constant, features, random, sums, weight_total, limits, scratch,
-               order, codes, y, weight, n_classes, monotonic, bounds):  # fmt: skip
+def best_split(values, rows, start, n_known_constant, features, random, sums, weight_total, limits, scratch, best,
+               order, codes, y, weight, n_classes, errors, monotonic, bounds):  # fmt: skip
     """The split with the largest gain among max_features drawn features, the first one of equal ones.
 
     `rows`, of the node alone, come out in the order of the feature tried last, as scikit-learn's do.
     """
     n, last, n_visited, n_drawn, n_found, sorted_by = len(rows), len(values), 0, 0, 0, -1
-    split, best = Split(-1, 0.0, False, -1, n_known_constant), scratch.best
+    split = Split(-1, 0.0, False, -1, n_known_constant)
     best[0] = best[1] = -np.inf
     while last > n_known_constant + n_found and (n_visited < limits.max_features or n_visited <= n_found + n_drawn):
         n_visited += 1
@@ -77,7 +78,9 @@ def best_split(values, rows, start, n_known_constant, features, random, sums, we
                     scratch.spare[p] = ordered[p - n_missing if p >= n_missing else p + n - n_missing]
                 ordered, first = scratch.spare[:n], max(first, n_missing + 1)
             end, p = min(end, n - limits.min_samples_leaf), -1
-            if n_classes is not None:
+            if errors is not None:
+                p = scan_errors(ordered, start, first, end, column, weight_total, limits, best, weight, bounds, errors)
+            elif n_classes is not None:
                 p = scan_outputs(
                     ordered, first, end, column, sums, weight_total, limits, best, codes, y, weight, n_classes
                 )
@@ -125,8 +128,8 @@ def keep_constant(features, n_known, n_found):
 
 
 @kernel(fastmath=EXACT)
-def random_split(values, rows, n_known_constant, features, random, sums, weight_total, limits,
-                 codes, y, weight, n_classes, monotonic, bounds):  # fmt: skip
+def random_split(values, rows, start, n_known_constant, features, random, sums, weight_total, limits,
+                 codes, y, weight, n_classes, errors, monotonic, bounds):  # fmt: skip
     """The best of one random split of each of max_features drawn features, the first one of equal ones."""
     n, last, n_visited, n_drawn, n_found, tried, best = len(rows), len(values), 0, 0, 0, -1, -np.inf
     split = Split(-1, 0.0, False, -1, n_known_constant)
@@ -161,11 +164,15 @@ def random_split(values, rows, n_known_constant, features, random, sums, weight_
         weight_right = weight_total - weight_left
         if min(weight_left, weight_right) < limits.min_weight_leaf:
             continue
-        if bounds is not None and not in_order(
-            sums[1, 0, 0] / weight_left, sums[2, 0, 0] / weight_right, monotonic[tried], bounds[1], bounds[2]
-        ):
-            continue
         gain = gain_of(limits.criterion, codes, y, weight, n_classes, sums, weight_left, weight_right)
+        value_left, value_right = sums[1, 0, 0] / weight_left, sums[2, 0, 0] / weight_right
+        if errors is not None:
+            left, right, value_left, value_right = errors_of_parts(
+                rows, start, n_left, weight_left, weight_right, weight, errors
+            )
+            gain = -weight_right * right - weight_left * left
+        if bounds is not None and not in_order(value_left, value_right, monotonic[tried], bounds[1], bounds[2]):
+            continue
         if gain > best:
             # With nothing missing in training, what is missing later follows the majority.
             best, to_left = gain, missing_left if n_missing else n_left > n - n_left

@@ -4,6 +4,7 @@ from .._trees import ABSOLUTE_ERROR, ENTROPY, GINI, LEAF, RANDOM, SQUARED_ERROR,
 from . import _tree_growing as growing
 from ._launch import LONGEST, _run
 from ._tree_columns import SHORT_DIGIT, Columns
+from ._tree_errors import Errors
 from ._tree_splitting import Scratch
 
 PRESORTED = 0.5  # of all features, tried at a node: from there on it pays to keep the rows in the order of each
@@ -15,37 +16,37 @@ def prepare(X):
 
 
 def grow(columns, y, sample_weight, growth, seed):
-    if growth.criterion == ABSOLUTE_ERROR:
-        raise NotImplementedError("absolute errors")
     n_samples, n_features = columns.shape
-    rows = _rows(n_samples, sample_weight)
-    is_random = growth.splitter == RANDOM
+    rows, is_random = _rows(n_samples, sample_weight), growth.splitter == RANDOM
     is_sorted = not is_random and growth.max_features >= PRESORTED * n_features
     order = columns.order_of(rows, is_read_only=growth.max_depth == 1) if is_sorted else None
     features = np.zeros((2, n_features), dtype=np.int64)
     features[0] = np.arange(n_features)
     sums = np.zeros((3, len(growth.n_classes), max(growth.n_classes)))
-    scratch = None if is_random else _scratch(n_samples, 0 if is_sorted else len(rows))
-    fixed = features, sums, _limits(growth, n_samples, sample_weight), LONGEST, scratch, is_random or None, order
-    codes, numbers, n_classes = _targets(y, growth)
+    scratch = _scratch(n_samples, 0 if is_sorted or is_random else len(rows))
+    splitter = (None, True) if is_random else (np.empty(2), None)
+    fixed = features, sums, _limits(growth, n_samples, sample_weight), LONGEST, scratch, *splitter, order
+    codes, numbers, errors = _targets(y, rows, growth)
+    n_classes = np.asarray(growth.n_classes, dtype=np.int64) if len(growth.n_classes) > 1 else None
+    targets = codes, numbers, sample_weight, n_classes, errors
     nodes, status = _first_nodes(growth, sums[0].shape, seed), None
     while status != growing.DONE:
         if status == growing.FULL:
             nodes = [_doubled(array) for array in nodes]
         *arrays, heap = nodes
-        status = growing.grow(
-            columns.values, rows, *arrays, *fixed, codes, numbers, sample_weight, n_classes, *_constraints(growth), heap
-        )
+        status = growing.grow(columns.values, rows, *arrays, *fixed, *targets, *_constraints(growth), heap)
     return _finished(*nodes[:3], nodes[4][growing.N_NODES], rows, n_samples)
 
 
 def grow_many(columns, y, sample_weights, growth, seeds):
+    if growth.splitter != RANDOM and growth.max_features >= PRESORTED * columns.shape[1]:
+        columns.order  # noqa: B018  sorted on all threads now, else on one of those that grow trees
     trees = [None] * len(seeds)
 
-    def grow_one(t):
-        trees[t], _ = grow(columns, y, sample_weights[t], growth, seeds[t])
+    def grow_one(i):
+        trees[i] = grow(columns, y, sample_weights[i], growth, seeds[i])[0]
 
-    _run([(t,) for t in range(len(seeds))], grow_one)
+    _run([(i,) for i in range(len(seeds))], grow_one)
     return trees
 
 
@@ -72,12 +73,17 @@ def _limits(growth, n_samples, sample_weight):
     )
 
 
-def _targets(y, growth):
-    """Codes of classes, or numbers; the other one is None. And the numbers of classes, of several outputs."""
-    n_classes = np.asarray(growth.n_classes, dtype=np.int64) if len(growth.n_classes) > 1 else None
+def _targets(y, rows, growth):
+    """Codes of classes, numbers, or numbers in order for absolute errors; the others are None."""
     if growth.criterion in (GINI, ENTROPY):
-        return y.astype(np.uint8 if max(growth.n_classes) <= 256 else np.uint32, order="C"), None, n_classes
-    return None, np.ascontiguousarray(y), n_classes
+        return y.astype(np.uint8 if max(growth.n_classes) <= 256 else np.uint32, order="C"), None, None
+    y = np.ascontiguousarray(y)
+    if growth.criterion != ABSOLUTE_ERROR:
+        return None, y, None
+    order = np.stack([rows[np.argsort(column, kind="stable")] for column in y[rows].T])
+    n_rows, n_outputs = len(rows), y.shape[1]
+    ranks, medians, outputs = np.empty(len(y), dtype=np.int64), np.empty(n_outputs), np.arange(n_outputs)
+    return None, None, Errors(y, order, ranks, np.empty((2, n_rows + 1)), *np.empty((2, 2, n_rows)), medians, outputs)
 
 
 def _constraints(growth):
@@ -92,7 +98,6 @@ def _scratch(n_samples, n_sorted):
         counts=np.empty(1 << SHORT_DIGIT, dtype=np.int64),
         spare=np.empty(n_samples, dtype=np.uint32),
         goes_left=np.empty(n_samples, dtype=np.uint8),
-        best=np.empty(2),
     )
 
 
