@@ -206,29 +206,34 @@ class BaseForest(Members, PackedTrees, MultiOutputMixin, BaseEstimator):
 
     def _grow(self, engine, X, y, sample_weight, seeds):
         start = time.perf_counter()
-        self.estimator_ = self._tree()
+        self.estimator_ = self._tree_class()
         weights = TreeWeights(seeds, self._bootstrap, sample_weight, self._balanced(y), self._reporter(len(seeds)))
-        columns = engine.tree.prepare(engine.asarray(X, order="K"))
+        grow = self._grower(engine, X, y, sample_weight, seeds)
         states = [seed_of(np.random.RandomState(seed)) for seed in seeds]
         n_classes = self._counts()
         if weights.balanced is not None and self.min_weight_fraction_leaf:
-            grown = self._grow_one_by_one(engine, columns, y, weights, n_classes, states)
+            grown = self._grow_one_by_one(grow, weights, n_classes, states)
         else:
             total = self._n_samples if sample_weight is None else np.sum(sample_weight)
             total = total if self._bootstrap is None else self._bootstrap.n_drawn
-            growth = growth_of(self.estimator_, self._n_samples, self.n_features_in_, n_classes, total)
-            grown = zip(engine.tree.grow_many(columns, y, weights, growth, states), [growth] * len(seeds))
+            growth = growth_of(self._tree(), self._n_samples, self.n_features_in_, n_classes, total)
+            grown = zip(grow(weights, growth, states), [growth] * len(seeds))
         self.estimators_ += [self._member(seed, *nodes, engine) for seed, nodes in zip(seeds, grown, strict=True)]
         self._packed_trees = {}
         if self.verbose:
             print(f"grew {len(seeds)} trees in {time.perf_counter() - start:.1f} s")
 
-    def _grow_one_by_one(self, engine, columns, y, weights, n_classes, states):
+    def _grower(self, engine, X, y, sample_weight, seeds):
+        """``grow(weights, growth, states)`` returns the nodes of as many trees."""
+        columns = engine.tree.prepare(engine.asarray(X, order="K"))
+        return lambda *choices: engine.tree.grow_many(columns, y, *choices)
+
+    def _grow_one_by_one(self, grow, weights, n_classes, states):
         """Where the least weight of a leaf depends on the samples that a tree has drawn."""
         for t, state in enumerate(states):
             weight = weights[t]
-            growth = growth_of(self.estimator_, self._n_samples, self.n_features_in_, n_classes, weight.sum())
-            yield engine.tree.grow_many(columns, y, [weight], growth, [state])[0], growth
+            growth = growth_of(self._tree(), self._n_samples, self.n_features_in_, n_classes, weight.sum())
+            yield grow([weight], growth, [state])[0], growth
 
     def _reporter(self, n_trees):
         def report(t):

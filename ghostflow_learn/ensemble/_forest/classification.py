@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import compute_class_weight, compute_sample_weight
@@ -11,6 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from ..._validation import StrOptions, encode_labels, take_labels
 from ...tree import DecisionTreeClassifier
 from .base import BaseForest
+
+MOST_CLASSES = 16  # of more, family tree is faster
 
 
 class ForestClassifier(ClassifierMixin, BaseForest):
@@ -117,6 +120,17 @@ class ForestClassifier(ClassifierMixin, BaseForest):
             for classes, output in zip(self.classes_, y.T)
         ]
         return compute_sample_weight(balanced[0] if self.n_outputs_ == 1 else balanced, y)
+
+    def _grower(self, engine, X, y, sample_weight, seeds):
+        """Trees of family gini_tree, which is faster, where they are wanted."""
+        X_is_simple = not issparse(X) and self.n_outputs_ == 1 and self.n_classes_[0] <= MOST_CLASSES
+        is_simple = self.criterion == "gini" and self.max_leaf_nodes is None and self.monotonic_cst is None
+        if not (X_is_simple and is_simple and self._is_faster(engine, X, sample_weight)):
+            return super()._grower(engine, X, y, sample_weight, seeds)
+        X = engine.asarray(X)
+        columns = engine.gini_tree.prepare(X, self._bins(engine, X, seeds[0]))
+        codes = engine.asarray(y[:, 0].astype(np.int64))
+        return lambda *choices: engine.gini_tree.grow_many(columns, codes, self.n_classes_[0], *choices)
 
     def _balanced(self, y):
         return y if self.class_weight == "balanced_subsample" and self.bootstrap else None

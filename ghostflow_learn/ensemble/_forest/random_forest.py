@@ -1,8 +1,16 @@
 """Random forests: the best splits of a few features, on samples drawn with replacement."""
 
+from numbers import Integral
+
+import numpy as np
+
+from ..._validation import Interval
 from ...tree import DecisionTreeClassifier, DecisionTreeRegressor
 from .classification import ForestClassifier
 from .regression import ForestRegressor
+
+FEW_ROWS = 5000  # at most: exact splits take little time
+ENOUGH_ROWS = 200_000  # to find quantiles from
 
 
 class RandomForestClassifier(ForestClassifier):
@@ -41,7 +49,7 @@ class RandomForestClassifier(ForestClassifier):
     n_jobs : int, default=None
         Threads for growing and predicting. None is the ``n_threads`` setting, -1 every processor.
     random_state : int, RandomState instance or None, default=None
-        Draws of the samples and of the features of each node. The same seed gives scikit-learn's forest.
+        Draws of the samples and of the features of each node.
     verbose : int, default=0
         1 prints how long growing took, 2 each tree as well.
     warm_start : bool, default=False
@@ -57,6 +65,11 @@ class RandomForestClassifier(ForestClassifier):
     monotonic_cst : array-like of shape (n_features,) or None, default=None
         For each feature 1 where the probability of the second class may not fall as the feature rises, -1 where it may
         not rise, 0 for no constraint. For two classes and one output.
+    max_bins : int in [2, 255] or None, default=255
+        Nodes of more than 64 samples are split between so many bins of each feature, of about as many samples each,
+        which is faster; smaller nodes between any values. None does so in all nodes, and gives scikit-learn's forest.
+        So does 255 for at most 5000 samples, or more than 16 classes, for sparse data, several outputs, and where
+        `criterion`, `max_leaf_nodes` or `monotonic_cst` are not the defaults.
 
     Attributes
     ----------
@@ -105,6 +118,10 @@ class RandomForestClassifier(ForestClassifier):
     0.95
     """
 
+    _parameter_constraints: dict = {
+        **ForestClassifier._parameter_constraints,
+        "max_bins": [Interval(Integral, 2, 255, closed="both"), None],
+    }
     _tree_class = DecisionTreeClassifier
 
     def __init__(
@@ -129,6 +146,7 @@ class RandomForestClassifier(ForestClassifier):
         ccp_alpha=0.0,
         max_samples=None,
         monotonic_cst=None,
+        max_bins=255,
     ):
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -149,6 +167,19 @@ class RandomForestClassifier(ForestClassifier):
         self.ccp_alpha = ccp_alpha
         self.max_samples = max_samples
         self.monotonic_cst = monotonic_cst
+        self.max_bins = max_bins
+
+    def _is_faster(self, engine, X, sample_weight):
+        is_plain = sample_weight is None or sample_weight.min() >= 0
+        return self.max_bins is not None and is_plain and X.shape[0] > FEW_ROWS
+
+    def _bins(self, engine, X, seed):
+        categorical = np.zeros(X.shape[1], dtype=bool)
+        rows = None
+        if X.shape[0] > ENOUGH_ROWS:
+            rows = np.random.RandomState(seed).randint(0, X.shape[0], ENOUGH_ROWS)
+        edges = engine.binning.find_edges(X, self.max_bins, categorical, rows)
+        return engine.binning.transform(X, edges, categorical, self.max_bins)
 
 
 class RandomForestRegressor(ForestRegressor):

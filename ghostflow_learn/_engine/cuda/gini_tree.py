@@ -1,0 +1,4 @@
+from ._bridge import on_cpu
+
+prepare = on_cpu("gini_tree.prepare")
+grow_many = on_cpu("gini_tree.grow_many")  # one node after the other, with a draw of features between them
