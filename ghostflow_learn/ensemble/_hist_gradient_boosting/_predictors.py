@@ -1,11 +1,15 @@
 """Trees of a fitted model: in scikit-learn's containers, as arrays for prediction, as importances."""
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from ghostflow_learn._engine import get_engine
 from ghostflow_learn._engine._boosting import Tree
 from ghostflow_learn._validation import check_is_fitted
 from ghostflow_learn._validation._boosting import BinMapper, TreePredictor
+
+_forests = WeakKeyDictionary()  # model -> what its trees were assembled from, and for
 
 
 def predictor(engine, tree):
@@ -68,9 +72,6 @@ def importances(predictors, order, kind):
 class Predicting:
     """Mixin: raw predictions of a model that has ``_predictors``, ``_bin_mapper`` and ``_baseline_prediction``."""
 
-    def __getstate__(self):
-        return {name: value for name, value in super().__getstate__().items() if not name.startswith("_cache_")}
-
     def _raw_predict(self, X):
         """Sums of the trees, (n_samples, n_outputs), on the engine that computes on X."""
         check_is_fitted(self)
@@ -97,12 +98,13 @@ class Predicting:
 
     def _forest(self, engine):
         """The trees as `engine` predicts with them, kept for the next call."""
-        key = engine.__name__, len(self._predictors), id(self._predictors[-1])
-        cached = getattr(self, "_cache_forest", None)
-        if cached is None or cached[0] != key:
+        now = engine.__name__, len(self._predictors)
+        kept, predictors, forest = _forests.get(self, (None, None, None))
+        if kept != now or predictors is not self._predictors:
             trees = [[as_tree(one) for one in trees] for trees in self._predictors]
-            cached = self._cache_forest = key, engine.boosting.assemble(trees, known_bitsets(self._bin_mapper))
-        return cached[1]
+            forest = engine.boosting.assemble(trees, known_bitsets(self._bin_mapper))
+            _forests[self] = now, self._predictors, forest
+        return forest
 
     def _compute_partial_dependence_recursion(self, grid, target_features):
         """scikit-learn's fast partial dependence: the mean of the trees over all features but `target_features`."""
