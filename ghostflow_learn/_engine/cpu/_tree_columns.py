@@ -1,8 +1,10 @@
 """Features as trees read them: one after the other in memory, and the rows in the order of each."""
 
 import threading
+from collections import namedtuple
 
 import numpy as np
+from scipy.sparse import csc_array
 
 from ._jit import kernel
 from ._launch import launch, run_blocks
@@ -12,6 +14,12 @@ INSERTED = 40  # rows that are sorted faster one by one
 SORTED = 40  # multiply-adds in the time that sorting takes for one value
 MOVED = 6  # multiply-adds in the time that one value takes to another place in memory
 EXACT = set()  # scikit-learn's trees depend on the last bit of sums: no freedom for the compiler
+
+# data, indices, indptr : a CSC matrix; indices increase in each column
+# column : (n_samples,) float32, the values of one feature in one node, 0 between two features
+# place  : (n_samples,) int64, where each row is among the rows of the tree, -1 if it is not
+# found  : (n_rows,) uint32, the rows of the node whose value is not 0
+Sparse = namedtuple("Sparse", "data indices indptr column place found")
 
 
 class Columns:
@@ -41,6 +49,10 @@ class Columns:
                 self._order = order
         return self._order
 
+    def of_nodes(self, rows):
+        """Nothing: the kernels read `values`."""
+        return None
+
     def order_of(self, rows, is_read_only):
         """The order of some rows alone, increasing numbers; a new array unless it will not be written to."""
         if len(rows) == self.shape[0]:
@@ -50,6 +62,26 @@ class Columns:
         order = np.empty((len(self.values), len(rows) + 1), dtype=np.uint32)
         launch(_select, len(order), (self.order, is_in, order), row_cost=MOVED * self.shape[0])
         return order
+
+
+class SparseColumns:
+    """A sparse X."""
+
+    values = np.zeros((1, 1), dtype=np.float32)
+
+    def __init__(self, X):
+        X = csc_array(X)
+        if not X.has_sorted_indices:
+            X = X.sorted_indices()
+        self.shape, self.data = X.shape, X.data.astype(np.float32, copy=False)
+        self.indices, self.indptr = X.indices.astype(np.uint32), X.indptr.astype(np.int64)
+
+    def of_nodes(self, rows):
+        """What the kernels need to read one column of the rows at a time."""
+        place = np.full(self.shape[0], -1, dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        column, found = np.zeros(self.shape[0], dtype=np.float32), np.empty(len(rows), dtype=np.uint32)
+        return Sparse(self.data, self.indices, self.indptr, column, place, found)
 
 
 def _transposed(X):

@@ -2,8 +2,8 @@
 
 What a tree does not need is None and not compiled: `codes` in regression, `y` in classification and for absolute
 errors, which have `errors`, `weight`, `n_classes` for one output, `best` with random splits and `random` without,
-`order` where rows are sorted node by node, `monotonic` and `bounds` without constraints, `heap` where the tree grows
-depth first.
+`sparse` for dense data, `order` where rows are sorted node by node, `monotonic` and `bounds` without constraints,
+`heap` where the tree grows depth first.
 """
 
 from collections import namedtuple
@@ -15,6 +15,7 @@ from ._jit import kernel
 from ._tree_columns import EXACT
 from ._tree_criteria import add_up, add_up_parts, impurity, sum_squares
 from ._tree_errors import errors_of_parts, measure_errors
+from ._tree_sparse import clear_column, part_apart, read_column, set_apart
 from ._tree_splitting import best_split, partition, partition_orders, random_split
 
 EPSILON = np.finfo(np.float64).eps  # an impurity, or a gain, that is none but for rounding
@@ -39,8 +40,8 @@ Limits = namedtuple(
 
 
 @kernel(fastmath=EXACT)
-def grow(values, rows, integers, numbers, shown, waiting, state, features, sums, limits, max_work,
-         scratch, best, random, order, codes, y, weight, n_classes, errors, monotonic, bounds, heap):  # fmt: skip
+def grow(values, rows, integers, numbers, shown, waiting, state, features, sums, limits, max_work, scratch,
+         best, random, sparse, order, codes, y, weight, n_classes, errors, monotonic, bounds, heap):  # fmt: skip
     """Add nodes until the tree is complete, its arrays are full, or that took about `max_work` multiply-adds.
 
     Parameters
@@ -83,23 +84,23 @@ def grow(values, rows, integers, numbers, shown, waiting, state, features, sums,
         _fill_in(at, n, weight_total, total, integers, numbers, shown, codes, errors, monotonic)
         work += TRIED * n
         if not is_leaf(limits, integers[at, DEPTH], n, weight_total, numbers[at, IMPURITY]):
-            work += TRIED * n * len(values)
+            work += TRIED * n * features.shape[1]
             n_constant = integers[at, N_CONSTANT] if heap is None else 0
             if bounds is not None:
                 bounds[1], bounds[2] = numbers[at, LOWER], numbers[at, UPPER]
             if best is not None:
                 split = best_split(
                     values, inside, start, n_constant, features, state, sums, weight_total, limits, scratch, best,
-                    order, codes, y, weight, n_classes, errors, monotonic, bounds,
+                    sparse, order, codes, y, weight, n_classes, errors, monotonic, bounds,
                 )  # fmt: skip
             if random is not None:
                 split = random_split(
                     values, inside, start, n_constant, features, state, sums, weight_total, limits,
-                    codes, y, weight, n_classes, errors, monotonic, bounds,
+                    sparse, codes, y, weight, n_classes, errors, monotonic, bounds,
                 )  # fmt: skip
             if split.feature >= 0:
                 _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits,
-                      scratch, order, codes, y, weight, n_classes, errors, heap)  # fmt: skip
+                      scratch, sparse, order, codes, y, weight, n_classes, errors, heap)  # fmt: skip
         if heap is not None:
             _push(at, heap, numbers, state)
         elif integers[at, POSITION] >= 0:
@@ -162,11 +163,17 @@ def _fill_in(at, n_samples, weight_total, total, integers, numbers, shown, codes
 
 @kernel(fastmath=EXACT)
 def _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits,
-          scratch, order, codes, y, weight, n_classes, errors, heap):  # fmt: skip
+          scratch, sparse, order, codes, y, weight, n_classes, errors, heap):  # fmt: skip
     """Part the node's rows, and keep the split unless it gains too little."""
     n_left = split.n_left
     if n_left < 0:
-        n_left = partition(inside, values[split.feature], split.threshold, split.missing_left)
+        if sparse is not None:
+            n_filled = read_column(split.feature, inside, integers[at, START], sparse)
+            zeros, positive = set_apart(inside, integers[at, START], n_filled, sparse)
+            n_left = part_apart(inside, integers[at, START], zeros, positive, split.threshold, sparse)
+            clear_column(n_filled, sparse)
+        else:
+            n_left = partition(inside, values[split.feature], split.threshold, split.missing_left)
     weight_left = add_up_parts(inside, n_left, codes, y, weight, sums, weight_total)
     weights = weight_left, weight_total - weight_left
     squares_left = 0.0

@@ -136,27 +136,42 @@ def _has_long_run(rows, first, column):
 
 
 @kernel(fastmath=EXACT)
-def scan_outputs(rows, first, last, column, sums, weight_total, limits, best, codes, y, weight, n_classes):
-    """The best position for several outputs, or -1; they have no monotonic constraints."""
-    total, left, right, weight_left, found = sums[0], sums[1], sums[2], 0.0, -1
+def scan_runs(rows, zeros, positive, first, last, column, sums, weight_total, limits, best,
+              codes, y, weight, n_classes, bounds):  # fmt: skip
+    """The best position for any number of outputs, or -1; rows from `zeros` to `positive` have the value 0."""
+    total, left, right, n, weight_left = sums[0], sums[1], sums[2], len(rows), 0.0
     for k in range(left.shape[0]):
         for c in range(left.shape[1]):
             left[k, c] = 0.0
-    for p in range(1, last + 1):
-        row = rows[p - 1]
-        weight_left = add_up(rows[p - 1 : p], 1.0, codes, y, weight, left, weight_left)
-        weight_right = weight_total - weight_left
-        if p < first or column[rows[p]] <= column[row] + FEATURE_THRESHOLD:
+    found, at, p = -1, 0, 0
+    while True:
+        p = positive if zeros <= p < positive else p + 1
+        while p < n and column[rows[p]] <= column[rows[p - 1]] + FEATURE_THRESHOLD:
+            p = positive if zeros <= p < positive else p + 1
+        if p > last:
+            return found
+        if p < first:
             continue
-        if min(weight_left, weight_right) < limits.min_weight_leaf:
-            continue
+        if p - at <= n - p:
+            weight_left = add_up(rows[at:p], 1.0, codes, y, weight, left, weight_left)
+        else:
+            for k in range(left.shape[0]):
+                for c in range(left.shape[1]):
+                    left[k, c] = total[k, c]
+            weight_left = add_up(rows[p:], -1.0, codes, y, weight, left, weight_total)
+        at, weight_right = p, weight_total - weight_left
         for k in range(left.shape[0]):
             for c in range(left.shape[1]):
                 right[k, c] = total[k, c] - left[k, c]
+        if min(weight_left, weight_right) < limits.min_weight_leaf:
+            continue
+        if bounds is not None and not in_order(
+            left[0, 0] / weight_left, right[0, 0] / weight_right, bounds[0], bounds[1], bounds[2]
+        ):
+            continue
         gain = gain_of(limits.criterion, codes, y, weight, n_classes, sums, weight_left, weight_right)
         if gain > best[0]:
             best[0], found = gain, p
-    return found
 
 
 @kernel(fastmath=EXACT)

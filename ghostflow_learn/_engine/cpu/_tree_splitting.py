@@ -8,7 +8,8 @@ from ._jit import kernel
 from ._tree_columns import EXACT, sort_rows
 from ._tree_criteria import add_up_parts, gain_of
 from ._tree_errors import errors_of_parts, scan_errors
-from ._tree_search import FEATURE_THRESHOLD, in_order, scan_counts, scan_outputs, scan_sums
+from ._tree_search import FEATURE_THRESHOLD, in_order, scan_counts, scan_runs, scan_sums
+from ._tree_sparse import clear_column, part_apart, read_column, set_apart, sort_apart
 
 RAND_R_MAX = 2.0**31 - 1  # the largest number that `draw` gives
 
@@ -31,12 +32,12 @@ def draw(random):
 
 @kernel(fastmath=EXACT)
 def best_split(values, rows, start, n_known_constant, features, random, sums, weight_total, limits, scratch, best,
-               order, codes, y, weight, n_classes, errors, monotonic, bounds):  # fmt: skip
+               sparse, order, codes, y, weight, n_classes, errors, monotonic, bounds):  # fmt: skip
     """The split with the largest gain among max_features drawn features, the first one of equal ones.
 
     `rows`, of the node alone, come out in the order of the feature tried last, as scikit-learn's do.
     """
-    n, last, n_visited, n_drawn, n_found, sorted_by = len(rows), len(values), 0, 0, 0, -1
+    n, last, n_visited, n_drawn, n_found, sorted_by = len(rows), features.shape[1], 0, 0, 0, -1
     split = Split(-1, 0.0, False, -1, n_known_constant)
     best[0] = best[1] = -np.inf
     while last > n_known_constant + n_found and (n_visited < limits.max_features or n_visited <= n_found + n_drawn):
@@ -48,12 +49,17 @@ def best_split(values, rows, start, n_known_constant, features, random, sums, we
             continue
         j += n_found
         feature = features[0, j]
-        column = values[feature]
-        if order is None:
-            ordered = rows
-            sort_rows(rows, column, scratch.pairs, scratch.counts)
+        if sparse is not None:
+            column, ordered, n_filled = sparse.column, rows, read_column(feature, rows, start, sparse)
+            zeros, positive = set_apart(rows, start, n_filled, sparse)
+            sort_apart(rows, start, zeros, positive, sparse, scratch)
         else:
-            ordered = order[feature, start : start + n]
+            column, zeros, positive = values[feature], n, n
+            if order is None:
+                ordered = rows
+                sort_rows(rows, column, scratch.pairs, scratch.counts)
+            else:
+                ordered = order[feature, start : start + n]
         low, high = column[ordered[0]], column[ordered[n - 1]]
         if low != high:
             sorted_by = feature
@@ -61,6 +67,8 @@ def best_split(values, rows, start, n_known_constant, features, random, sums, we
             features[0, j] = features[0, n_known_constant + n_found]
             features[0, n_known_constant + n_found] = feature
             n_found += 1
+            if sparse is not None:
+                clear_column(n_filled, sparse)
             continue
         last -= 1
         features[0, j], features[0, last] = features[0, last], feature
@@ -80,10 +88,11 @@ def best_split(values, rows, start, n_known_constant, features, random, sums, we
             end, p = min(end, n - limits.min_samples_leaf), -1
             if errors is not None:
                 p = scan_errors(ordered, start, first, end, column, weight_total, limits, best, weight, bounds, errors)
-            elif n_classes is not None:
-                p = scan_outputs(
-                    ordered, first, end, column, sums, weight_total, limits, best, codes, y, weight, n_classes
-                )
+            elif n_classes is not None or sparse is not None:
+                p = scan_runs(
+                    ordered, zeros, positive, first, end, column, sums, weight_total, limits, best,
+                    codes, y, weight, n_classes, bounds,
+                )  # fmt: skip
             else:
                 if codes is not None:
                     p = scan_counts(
@@ -111,6 +120,8 @@ def best_split(values, rows, start, n_known_constant, features, random, sums, we
                 # With nothing missing in training, what is missing later follows the majority.
                 to_left = missing_left == 1 if n_missing else p > n - p
                 split = Split(feature, threshold, to_left, -1, 0)
+        if sparse is not None:
+            clear_column(n_filled, sparse)
     keep_constant(features, n_known_constant, n_found)
     if order is not None and sorted_by >= 0:
         for p in range(n):
@@ -129,9 +140,9 @@ def keep_constant(features, n_known, n_found):
 
 @kernel(fastmath=EXACT)
 def random_split(values, rows, start, n_known_constant, features, random, sums, weight_total, limits,
-                 codes, y, weight, n_classes, errors, monotonic, bounds):  # fmt: skip
+                 sparse, codes, y, weight, n_classes, errors, monotonic, bounds):  # fmt: skip
     """The best of one random split of each of max_features drawn features, the first one of equal ones."""
-    n, last, n_visited, n_drawn, n_found, tried, best = len(rows), len(values), 0, 0, 0, -1, -np.inf
+    n, last, n_visited, n_drawn, n_found, tried, best = len(rows), features.shape[1], 0, 0, 0, -1, -np.inf
     split = Split(-1, 0.0, False, -1, n_known_constant)
     while last > n_known_constant + n_found and (n_visited < limits.max_features or n_visited <= n_found + n_drawn):
         n_visited += 1
@@ -142,8 +153,15 @@ def random_split(values, rows, start, n_known_constant, features, random, sums, 
             continue
         j += n_found
         tried = features[0, j]
-        column, low, high, n_missing = values[tried], np.float32(np.inf), np.float32(-np.inf), 0
+        low, high, n_missing = np.float32(np.inf), np.float32(-np.inf), 0
+        if sparse is not None:
+            column, n_filled = sparse.column, read_column(tried, rows, start, sparse)
+            zeros, positive = set_apart(rows, start, n_filled, sparse)
+        else:
+            column, zeros, positive = values[tried], n, n
         for p in range(n):
+            if zeros < p < positive:
+                continue  # of many zeros, one is enough
             x = column[rows[p]]
             n_missing += x != x
             low, high = x if x < low else low, x if x > high else high
@@ -151,13 +169,19 @@ def random_split(values, rows, start, n_known_constant, features, random, sums, 
             features[0, j] = features[0, n_known_constant + n_found]
             features[0, n_known_constant + n_found] = tried
             n_found += 1
+            if sparse is not None:
+                clear_column(n_filled, sparse)
             continue
         last -= 1
         features[0, j], features[0, last] = features[0, last], tried
         threshold = (np.float64(high) - np.float64(low)) * draw(random) / RAND_R_MAX + np.float64(low)
         missing_left = n_missing > 0 and draw(random) % 2 == 1
         threshold = np.float64(low) if threshold == high else threshold
-        n_left = partition(rows, column, threshold, missing_left)
+        if sparse is not None:
+            n_left = part_apart(rows, start, zeros, positive, threshold, sparse)
+            clear_column(n_filled, sparse)
+        else:
+            n_left = partition(rows, column, threshold, missing_left)
         if min(n_left, n - n_left) < limits.min_samples_leaf:
             continue
         weight_left = add_up_parts(rows, n_left, codes, y, weight, sums, weight_total)

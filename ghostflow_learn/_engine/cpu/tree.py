@@ -1,9 +1,10 @@
 import numpy as np
+from scipy.sparse import issparse
 
 from .._trees import ABSOLUTE_ERROR, ENTROPY, GINI, LEAF, RANDOM, SQUARED_ERROR, Nodes
 from . import _tree_growing as growing
 from ._launch import LONGEST, _run
-from ._tree_columns import SHORT_DIGIT, Columns
+from ._tree_columns import SHORT_DIGIT, Columns, SparseColumns
 from ._tree_errors import Errors
 from ._tree_splitting import Scratch
 
@@ -12,20 +13,21 @@ FEWEST = 256  # nodes that arrays have room for at first
 
 
 def prepare(X):
-    return Columns(X)
+    return SparseColumns(X) if issparse(X) else Columns(X)
 
 
 def grow(columns, y, sample_weight, growth, seed):
     n_samples, n_features = columns.shape
     rows, is_random = _rows(n_samples, sample_weight), growth.splitter == RANDOM
-    is_sorted = not is_random and growth.max_features >= PRESORTED * n_features
+    sparse = columns.of_nodes(rows)
+    is_sorted = sparse is None and not is_random and growth.max_features >= PRESORTED * n_features
     order = columns.order_of(rows, is_read_only=growth.max_depth == 1) if is_sorted else None
     features = np.zeros((2, n_features), dtype=np.int64)
     features[0] = np.arange(n_features)
     sums = np.zeros((3, len(growth.n_classes), max(growth.n_classes)))
     scratch = _scratch(n_samples, 0 if is_sorted or is_random else len(rows))
     splitter = (None, True) if is_random else (np.empty(2), None)
-    fixed = features, sums, _limits(growth, n_samples, sample_weight), LONGEST, scratch, *splitter, order
+    fixed = features, sums, _limits(growth, n_samples, sample_weight), LONGEST, scratch, *splitter, sparse, order
     codes, numbers, errors = _targets(y, rows, growth)
     n_classes = np.asarray(growth.n_classes, dtype=np.int64) if len(growth.n_classes) > 1 else None
     targets = codes, numbers, sample_weight, n_classes, errors
@@ -39,7 +41,11 @@ def grow(columns, y, sample_weight, growth, seed):
 
 
 def grow_many(columns, y, sample_weights, growth, seeds):
-    if growth.splitter != RANDOM and growth.max_features >= PRESORTED * columns.shape[1]:
+    if (
+        isinstance(columns, Columns)
+        and growth.splitter != RANDOM
+        and growth.max_features >= PRESORTED * columns.shape[1]
+    ):
         columns.order  # noqa: B018  sorted on all threads now, else on one of those that grow trees
     trees = [None] * len(seeds)
 
