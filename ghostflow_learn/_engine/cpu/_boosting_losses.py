@@ -11,6 +11,8 @@ from ._jit import kernel
 from ._math import LOG2E, ROUND64, _bits_of64, _float64_of
 
 exact = kernel(fastmath=False)
+apart = kernel(fastmath=False, apart=True)
+inlined = kernel(fastmath=False, inline="always")  # helpers: each is compiled once, inside what calls it
 CHUNK = 512  # samples whose derivatives wait in the first-level cache to be packed
 
 
@@ -48,7 +50,7 @@ def exp(x):
     return np.inf if x > 709.782712893384 else y
 
 
-@exact
+@inlined
 def derive(loss, quantile, y, raw, gradient, hessian):
     """First and, where they are not 1, second derivatives. `loss` counts in `LOSSES`."""
     if loss == 0:
@@ -60,18 +62,22 @@ def derive(loss, quantile, y, raw, gradient, hessian):
     elif loss == 2:
         for i in range(len(y)):
             gradient[i] = -quantile if y[i] >= raw[i] else 1.0 - quantile
-    elif loss == 5:
-        for i in range(len(y)):
-            p = 1.0 / (1.0 + exp(-raw[i]))
-            gradient[i] = p - y[i]
-            hessian[i] = p * (1.0 - p)
     else:
         sign = 1.0 if loss == 3 else -1.0
         for i in range(len(y)):
             hessian[i] = exp(sign * raw[i])
-        for i in range(len(y)):
-            gradient[i] = hessian[i] - y[i] if loss == 3 else 1.0 - y[i] * hessian[i]
-            hessian[i] = hessian[i] if loss == 3 else y[i] * hessian[i]
+        if loss == 3:
+            for i in range(len(y)):
+                gradient[i] = hessian[i] - y[i]
+        elif loss == 4:
+            for i in range(len(y)):
+                hessian[i] = y[i] * hessian[i]
+                gradient[i] = 1.0 - hessian[i]
+        else:
+            for i in range(len(y)):
+                p = 1.0 / (1.0 + hessian[i])
+                gradient[i] = p - y[i]
+                hessian[i] = p * (1.0 - p)
 
 
 @exact
@@ -90,7 +96,7 @@ def largest(loss, quantile, y, raw, weight, start, stop):
     return most_gradient, most_hessian
 
 
-@exact
+@inlined
 def weigh(gradient, hessian, weight, n):
     """Times the weights; none are given as an array of no length."""
     if len(weight):
@@ -99,7 +105,7 @@ def weigh(gradient, hessian, weight, n):
             hessian[i] = hessian[i] * weight[i]
 
 
-@exact
+@inlined
 def write(gradient, hessian, per_unit, shifts, seed, first, words):
     """Round up or down at random and pack."""
     per_gradient, per_hessian = per_unit
@@ -151,10 +157,10 @@ def pack_multinomial(y, raw, weight, per_unit, shifts, seeds, words, start, stop
             write(of_class, hessian, per_unit, shifts, seeds[k], first, words[k, first : first + n])
 
 
-@exact
+@inlined
 def _softmax(raw, first, n, p, total, most):
-    total[:] = 0.0
-    most[:] = -np.inf
+    for i in range(n):
+        total[i], most[i] = 0.0, -np.inf
     for k in range(len(raw)):
         of_class = raw[k, first : first + n]
         for i in range(n):

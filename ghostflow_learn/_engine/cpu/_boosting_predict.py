@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._boosting_losses import exact
-from ._boosting_split import _contains
+from ._boosting_split import contains
 
 
 @exact
@@ -16,7 +16,7 @@ def find_leaves(nodes, left_codes, codes, max_bins, leaves, start, stop):
             if code == max_bins:
                 left = nodes[at].missing_go_to_left != 0
             elif nodes[at].is_categorical:
-                left = _contains(left_codes[nodes[at].bitset_idx], code)
+                left = contains(left_codes[nodes[at].bitset_idx], code)
             else:
                 left = code <= nodes[at].bin_threshold
             at = np.int64(nodes[at].left if left else nodes[at].right)
@@ -62,8 +62,8 @@ def _child(forest, at, x):
         missing = not (x >= 0.0 and x < 256.0)
         if not missing:
             category = np.int64(x)
-            missing = not _contains(forest.known[forest.feature[at]], category)
-            left = _contains(forest.left_categories[np.int64(forest.threshold[at])], category)
+            missing = not contains(forest.known[forest.feature[at]], category)
+            left = contains(forest.left_categories[np.int64(forest.threshold[at])], category)
     if missing:
         left = flags & 1 != 0
     return forest.children[at, 0 if left else 1]

@@ -4,108 +4,103 @@ from collections import namedtuple
 
 import numpy as np
 
-from ._boosting_losses import exact
-from ._jit import FASTMATH, kernel
+from ._boosting_losses import apart, inlined
 from ._math import _float64_of
 
-# What a search needs of the data and the limits.
-# max_bins, min_samples_leaf                        : int
-# min_hessian, min_gain, l2, cat_support            : float
-# units                                             : (2,) float64
-# n_bins                                            : (n_features,) int64
-# has_missing, is_categorical                       : (n_features,) uint8
-# monotonic_cst                                     : (n_features,) int8
-Terms = namedtuple(
-    "Terms",
-    "max_bins min_samples_leaf min_hessian min_gain l2 cat_support units n_bins has_missing is_categorical "
-    "monotonic_cst",
+# What a search needs of the data and the limits; `scalars` is a tuple of numbers of its own: cheap to hand around.
+# scalars       : Scalars                     n_bins        : (n_features,) int64
+# has_missing, is_categorical : (n_features,) uint8
+# monotonic_cst : (n_features,) int8
+Terms = namedtuple("Terms", "scalars n_bins has_missing is_categorical monotonic_cst")
+Scalars = namedtuple(
+    "Scalars", "max_bins min_samples_leaf min_hessian min_gain l2 cat_support gradient_unit hessian_unit"
 )
 
-# Room for one search: sums (3, 256) int64, below (2, 256) float64, gains (256,) float64, order (256,) int64.
-Room = namedtuple("Room", "sums below gains order")
 
+@apart
+def search(
+    node, histogram, tried, scalars, n_bins, has_missing, is_categorical, monotonic_cst, sums, floats, left_codes
+):
+    """Fill in the best split of `node`, a record of WORK; its gain stays -1 where there is none.
 
-@exact
-def make_room():
-    return Room(np.empty((3, 256), np.int64), np.empty((2, 256)), np.empty(256), np.empty(256, np.int64))
-
-
-@exact
-def search(node, histogram, tried, terms, room, left_codes):
-    """Fill in the best split of `node`, a record of WORK; its gain stays -1 where there is none."""
+    There is room for one search in `sums`, (4, 256) int64, and `floats`, (3, 256) float64.
+    """
     node.gain = -1.0
     for j in range(len(tried)):
         if not tried[j]:
             continue
-        bins = slice(j * 256, (j + 1) * 256)
-        of_feature = (histogram[0, bins], histogram[1, bins], histogram[2, bins])
-        if terms.is_categorical[j]:
-            _search_categories(node, j, of_feature, terms, room, left_codes)
+        first, last, missing, best = j * 256, j * 256 + 256, has_missing[j], node.gain
+        gradients, hessians, counts = histogram[0, first:last], histogram[1, first:last], histogram[2, first:last]
+        if is_categorical[j]:
+            _search_categories(
+                node, gradients, hessians, counts, n_bins[j], missing, scalars, sums, floats[0], left_codes
+            )
         else:
-            _search_bins(node, j, of_feature, terms, room)
+            _search_bins(node, gradients, hessians, counts, n_bins[j], missing, monotonic_cst[j], scalars, sums, floats)
+        node.feature = j if node.gain > best else node.feature
     node.gradient_right = node.gradient - node.gradient_left
     node.hessian_right = node.hessian - node.hessian_left
-    node.value_left = _value(node.gradient_left, node.hessian_left, node.lower, node.upper, terms.l2)
-    node.value_right = _value(node.gradient_right, node.hessian_right, node.lower, node.upper, terms.l2)
+    node.value_left = _value(node.gradient_left, node.hessian_left, node.lower, node.upper, scalars.l2)
+    node.value_right = _value(node.gradient_right, node.hessian_right, node.lower, node.upper, scalars.l2)
 
 
-@exact
-def _search_bins(node, j, of_feature, terms, room):
+@inlined
+def _search_bins(node, gradients, hessians, counts, n_bins, with_missing, direction, scalars, sums, floats):
     """Missing values to the right, bins upwards; then missing values to the left, bins downwards."""
-    n_bins, with_missing = terms.n_bins[j], terms.has_missing[j]
-    _add_up(of_feature, n_bins, room)
-    missing = (np.int64(0), np.int64(0), np.int64(0))
+    _add_up(gradients, hessians, counts, sums[0, :n_bins], sums[1, :n_bins], sums[2, :n_bins])
+    gradient, hessian, count = np.int64(0), np.int64(0), np.int64(0)
     for missing_left in range(1 + with_missing):
         if missing_left:
-            missing = (of_feature[0][terms.max_bins], of_feature[1][terms.max_bins], of_feature[2][terms.max_bins])
-        _consider(node, j, n_bins - 1 + with_missing - missing_left, missing, missing_left, terms, room)
+            gradient, hessian = gradients[scalars.max_bins], hessians[scalars.max_bins]
+            count = counts[scalars.max_bins]
+        n = n_bins - 1 + with_missing - missing_left
+        below_gradient, below_hessian, n_below = floats[0, :n], floats[1, :n], sums[2, :n]
+        _as_floats(sums[0, :n], gradient, scalars.gradient_unit, below_gradient)
+        _as_floats(sums[1, :n], hessian, scalars.hessian_unit, below_hessian)
+        first, last = _allowed(n_below, count, below_hessian, node.count, node.hessian, scalars)
+        if first < last:
+            gains = floats[2, : last - first]
+            _gains(
+                below_gradient[first:last], below_hessian[first:last], node.gradient, node.hessian,
+                node.gradient * node.value, node.lower, node.upper, scalars.l2, direction, gains,
+            )  # fmt: skip
+            most = _peak(gains)
+            if most > node.gain and most > scalars.min_gain:
+                b, step = (last - first - 1, -1) if missing_left else (0, 1)
+                while gains[b] != most:
+                    b += step
+                b += first
+                node.gain, node.bin, node.missing_left, node.categorical = most, b, missing_left, False
+                node.gradient_left, node.hessian_left, node.n_left = (
+                    below_gradient[b],
+                    below_hessian[b],
+                    n_below[b] + count,
+                )
 
 
-@exact
-def _add_up(of_feature, n_bins, room):
+@inlined
+def _add_up(gradients, hessians, counts, below_gradient, below_hessian, n_below):
     """Sums over the bins up to each one."""
-    gradients, hessians, counts = of_feature
     gradient, hessian, count = np.int64(0), np.int64(0), np.int64(0)
-    for b in range(n_bins):
+    for b in range(len(n_below)):
         gradient += gradients[b]
         hessian += hessians[b]
         count += counts[b]
-        room.sums[0, b], room.sums[1, b], room.sums[2, b] = gradient, hessian, count
+        below_gradient[b], below_hessian[b], n_below[b] = gradient, hessian, count
 
 
-@exact
-def _consider(node, j, n_candidates, missing, missing_left, terms, room):
-    """Splits after each of the first bins, with these sums of missing values on the left."""
-    gradient, hessian, count = missing
-    gradients, hessians = room.below[0, :n_candidates], room.below[1, :n_candidates]
-    counts = room.sums[2, :n_candidates]
-    _as_floats(room.sums[0, :n_candidates], gradient, terms.units[0], gradients)
-    _as_floats(room.sums[1, :n_candidates], hessian, terms.units[1], hessians)
-    first, last = _allowed(counts, count, hessians, node.count, node.hessian, terms)
-    if first == last:
-        return
-    gains = room.gains[: last - first]
-    _gains(gradients[first:last], hessians[first:last], node.gradient, node.hessian, node.gradient * node.value,
-           node.lower, node.upper, terms.l2, terms.monotonic_cst[j], gains)  # fmt: skip
-    most = _peak(gains)
-    if most > node.gain and most > terms.min_gain:
-        b = first + (_last(gains, most) if missing_left else _first(gains, most))
-        node.gain, node.feature, node.bin, node.missing_left, node.categorical = most, j, b, missing_left, False
-        node.gradient_left, node.hessian_left, node.n_left = gradients[b], hessians[b], counts[b] + count
-
-
-@exact
+@inlined
 def _as_floats(sums, more, unit, floats):
     for b in range(len(sums)):
         # Integers below 2^51, in two instructions that vectorise: AVX2 has none for it.
         floats[b] = (_float64_of(sums[b] + more + np.int64(0x4338000000000000)) - 6755399441055744.0) * unit
 
 
-@exact
-def _allowed(counts, count, hessian_left, node_count, node_hessian, terms):
+@inlined
+def _allowed(counts, count, hessian_left, node_count, node_hessian, scalars):
     """The range of splits that leave enough on both sides: counts and hessians only grow."""
     first, last = 0, len(counts)
-    least, fewest = terms.min_hessian, terms.min_samples_leaf
+    least, fewest = scalars.min_hessian, scalars.min_samples_leaf
     while first < last and (counts[first] + count < fewest or hessian_left[first] < least):
         first += 1
     while last > first and (
@@ -115,7 +110,7 @@ def _allowed(counts, count, hessian_left, node_count, node_hessian, terms):
     return first, last
 
 
-@exact
+@inlined
 def _gains(below_gradient, below_hessian, node_gradient, node_hessian, node_loss, lower, upper, l2, direction, gains):
     for b in range(len(gains)):
         gradient_left, hessian_left = below_gradient[b], below_hessian[b]
@@ -126,14 +121,14 @@ def _gains(below_gradient, below_hessian, node_gradient, node_hessian, node_loss
         gains[b] = -1.0 if direction * (left - right) > 0.0 else gain
 
 
-@exact
+@inlined
 def _value(gradient, hessian, lower, upper, l2):
     value = -gradient / (hessian + l2 + 1e-15)
     value = lower if value < lower else value
     return upper if value > upper else value
 
 
-@kernel(fastmath=FASTMATH | {"nnan"})
+@inlined
 def _peak(gains):
     a = b = c = d = -1.0  # four that do not wait for each other
     n = len(gains) & ~3
@@ -144,85 +139,64 @@ def _peak(gains):
         d = gains[i + 3] if gains[i + 3] > d else d
     for i in range(n, len(gains)):
         a = gains[i] if gains[i] > a else a
-    return max(max(a, b), max(c, d))
+    a, c = b if b > a else a, d if d > c else c
+    return c if c > a else a
 
 
-@exact
-def _first(gains, most):
-    b = 0
-    while gains[b] != most:
-        b += 1
-    return b
-
-
-@exact
-def _last(gains, most):
-    b = len(gains) - 1
-    while gains[b] != most:
-        b -= 1
-    return b
-
-
-@exact
-def _search_categories(node, j, of_feature, terms, room, left_codes):
+@inlined
+def _search_categories(node, gradients, hessians, counts, n_bins, with_missing, scalars, sums, values, left_codes):
     """Categories in the order of their mean gradient, from both ends to the middle."""
-    n_used = _order_categories(node, j, of_feature, terms, room)
-    if n_used <= 1:
-        return
-    for downwards in range(2):
+    order = sums[3]
+    n_used = _order_categories(node, gradients, hessians, n_bins, with_missing, scalars, values, sums[0], order)
+    for downwards in range(2 if n_used > 1 else 0):
         gradient, hessian, count = np.int64(0), np.int64(0), np.int64(0)
         for i in range((n_used + 1) // 2 - downwards):
-            b = room.order[n_used - 1 - i if downwards else i]
-            gradient += of_feature[0][b]
-            hessian += of_feature[1][b]
-            count += of_feature[2][b]
-            gradient_left, hessian_left = gradient * terms.units[0], hessian * terms.units[1]
-            fewest, least = min(count, node.count - count), min(hessian_left, node.hessian - hessian_left)
-            if fewest < terms.min_samples_leaf or least < terms.min_hessian:
+            b = order[n_used - 1 - i if downwards else i]
+            gradient += gradients[b]
+            hessian += hessians[b]
+            count += counts[b]
+            gradient_left, hessian_left = gradient * scalars.gradient_unit, hessian * scalars.hessian_unit
+            gradient_right, hessian_right = node.gradient - gradient_left, node.hessian - hessian_left
+            fewest, least = min(count, node.count - count), min(hessian_left, hessian_right)
+            if fewest < scalars.min_samples_leaf or least < scalars.min_hessian:
                 continue
-            gain = _gain(node, gradient_left, hessian_left, terms.l2)
-            if gain > node.gain and gain > terms.min_gain:
-                node.gain, node.feature, node.bin, node.categorical, node.n_left = gain, j, 0, True, count
+            left = _value(gradient_left, hessian_left, node.lower, node.upper, scalars.l2)
+            right = _value(gradient_right, hessian_right, node.lower, node.upper, scalars.l2)
+            gain = node.gradient * node.value - gradient_left * left - gradient_right * right
+            if gain > node.gain and gain > scalars.min_gain:
+                node.gain, node.bin, node.categorical, node.n_left = gain, 0, True, count
                 node.gradient_left, node.hessian_left = gradient_left, hessian_left
-                _mark(room.order[n_used - 1 - i : n_used] if downwards else room.order[: i + 1], left_codes)
-                node.missing_left = terms.has_missing[j] and _contains(left_codes, terms.max_bins)
+                _mark(order[n_used - 1 - i : n_used] if downwards else order[: i + 1], left_codes)
+                node.missing_left = with_missing and contains(left_codes, scalars.max_bins)
 
 
-@exact
-def _gain(node, gradient_left, hessian_left, l2):
-    gradient_right, hessian_right = node.gradient - gradient_left, node.hessian - hessian_left
-    left = _value(gradient_left, hessian_left, node.lower, node.upper, l2)
-    right = _value(gradient_right, hessian_right, node.lower, node.upper, l2)
-    return node.gradient * node.value - gradient_left * left - gradient_right * right
-
-
-@exact
-def _order_categories(node, j, of_feature, terms, room):
+@inlined
+def _order_categories(node, gradients, hessians, n_bins, with_missing, scalars, values, bins, order):
     """Bins of enough weight in ascending order of their mean gradient: each goes where its rank says."""
-    values, bins, n_used = room.gains, room.sums[0], 0
-    support = node.count / node.hessian
-    for c in range(terms.n_bins[j] + terms.has_missing[j]):
-        b = c if c < terms.n_bins[j] else terms.max_bins
-        hessian = of_feature[1][b] * terms.units[1]
-        if hessian * support >= terms.cat_support:
-            values[n_used] = of_feature[0][b] * terms.units[0] / (hessian + terms.cat_support)
+    n_used, support = 0, node.count / node.hessian
+    for c in range(n_bins + with_missing):
+        b = c if c < n_bins else scalars.max_bins
+        hessian = hessians[b] * scalars.hessian_unit
+        if hessian * support >= scalars.cat_support:
+            values[n_used] = gradients[b] * scalars.gradient_unit / (hessian + scalars.cat_support)
             bins[n_used] = b
             n_used += 1
     for i in range(n_used):
-        rank = 0
+        rank, value = 0, values[i]
         for other in range(n_used):
-            rank += (values[other] < values[i]) | ((values[other] == values[i]) & (other < i))
-        room.order[rank] = bins[i]
+            rank += (values[other] < value) | ((values[other] == value) & (other < i))
+        order[rank] = bins[i]
     return n_used
 
 
-@exact
+@inlined
 def _mark(bins, bitset):
-    bitset[:] = np.uint32(0)
+    for word in range(8):
+        bitset[word] = np.uint32(0)
     for b in bins:
         bitset[b >> 5] |= np.uint32(1) << np.uint32(b & 31)
 
 
-@exact
-def _contains(bitset, b):
+@inlined
+def contains(bitset, b):
     return (bitset[b >> 5] >> np.uint32(b & 31)) & np.uint32(1) != 0

@@ -14,17 +14,18 @@ logger = logging.getLogger("ghostflow_learn.engine")
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 
 
-def kernel(function=None, *, fastmath=FASTMATH, inline="never"):
+def kernel(function=None, *, fastmath=FASTMATH, inline="never", apart=False):
     """Compile `function` at its first call for each dtype; kept on disk for later processes.
 
     With ``inline="always"`` a helper becomes part of its caller before that is compiled, under the caller's
-    `fastmath`, and is not compiled on its own: where a first call waits too long for the compiler.
+    `fastmath`, and is not compiled on its own: where a first call waits too long for the compiler. `apart` keeps a
+    helper a function that is called, for the same reason; only without `fastmath`, see below.
     """
     if function is None:
-        return lambda f: kernel(f, fastmath=fastmath, inline=inline)
+        return lambda f: kernel(f, fastmath=fastmath, inline=inline, apart=apart)
     # A helper that is not inlined exists twice, compiled on its own and with its caller; which of the two a caller
     # uses would depend on whether it was compiled or loaded from the cache, and they may differ in the last bit.
-    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath, "inline": inline, "forceinline": True}
+    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath, "inline": inline, "forceinline": not apart}
     compiled = njit(**options)(function)
     try:
         compiled._cache = _SharedCache(function)

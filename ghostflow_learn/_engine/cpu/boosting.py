@@ -18,7 +18,9 @@ from .._boosting import (
 from . import _boosting_grow as grower
 from . import _boosting_losses as losses
 from . import _boosting_predict as predictor
-from ._boosting_split import Terms
+from . import _boosting_queue as queue
+from ._boosting_histogram import Data, accumulate
+from ._boosting_split import Scalars, Terms
 from ._launch import launch, n_threads, run_blocks
 
 __all__ = ["assemble", "gradients", "grow", "leaf_quantiles", "loss", "predict", "predict_bins", "update"]
@@ -32,6 +34,8 @@ ALONE_NODE = 2**20  # values of a node that is not worth one
 BLOCK = 2**14  # samples of a node that are parted at a time
 BATCH = 16  # nodes that are expanded at a time
 HISTOGRAMS = 2**26  # bytes of histograms that are kept while a tree grows
+
+EXPAND = grower.PART | grower.CHILDREN | grower.ADD | grower.SEARCH
 
 _spaces = {}  # id of the codes -> what trees were grown in, to be used again
 
@@ -146,26 +150,27 @@ def _leaves_of(tree, codes, max_bins):
 def _grow_one(bins, packed, k, growth, seed, rows, masks, leaves, alone):
     """The tree of output `k`, and how many nodes were searched; writes its `leaves`."""
     count_bits, hessian_bits, _, _ = fields(packed.interval)
-    data = grower.Data(bins.codes.reshape(-1), packed.words[k], abs(packed.interval), count_bits, hessian_bits)
-    scalars = [float(x) for x in (growth.min_hessian_to_split, growth.min_gain_to_split, growth.l2_regularization)]
-    of_features = (bins.n_bins, bins.has_missing, bins.is_categorical, growth.monotonic_cst)
-    terms = Terms(bins.max_bins, growth.min_samples_leaf, *scalars, CAT_SUPPORT, packed.units[k], *of_features)
+    data = Data(bins.codes.reshape(-1), packed.words[k], (abs(packed.interval), count_bits, hessian_bits))
+    least = [float(x) for x in (growth.min_hessian_to_split, growth.min_gain_to_split, growth.l2_regularization)]
+    scalars = Scalars(bins.max_bins, growth.min_samples_leaf, *least, CAT_SUPPORT, *packed.units[k].tolist())
+    terms = Terms(scalars, bins.n_bins, bins.has_missing, bins.is_categorical, growth.monotonic_cst)
     masks_or_none = np.empty((0, bins.codes.shape[1]), dtype=bool) if masks is None else masks
-    limits = grower.Limits(
+    limits = queue.Limits(
         growth.max_leaf_nodes, growth.max_depth, bool(growth.depth_wise), float(growth.max_features),
         np.uint32(seed & 0xFFFFFFFF), growth.groups, masks_or_none,
     )  # fmt: skip
     space = _space(bins.codes, len(leaves) if rows is None else len(rows), growth)
     space.rows[:] = np.arange(len(space.rows), dtype=np.uint32) if rows is None else rows
     growing = space._replace(spare=leaves)
+    growing.todo[0] = queue.GROUND
     if alone:
-        grower.grow_alone(data, limits, terms, growing)
+        grower.run(data, limits, terms, growing, growing.todo, grower.WHOLE, 0, 1)
     else:
         _grow_together(data, limits, terms, growing, 1 if masks is not None else BATCH)
     tree = _record(bins, terms, growing, growth.learning_rate, leaves)
     if rows is not None:
         leaves[:] = _leaves_of(tree, bins.codes, bins.max_bins)
-    n_searches = int(growing.n[grower.SEARCHES])
+    n_searches = int(growing.n[queue.SEARCHES])
     _spaces[id(bins.codes)].append(space)
     return tree, n_searches
 
@@ -187,8 +192,8 @@ def _space(codes, n_rows, growth):
         space = None
     if space is None or (len(space.nodes), len(space.rows), len(space.free)) != (capacity, n_rows, n_slots):
         rows = np.empty(n_rows, dtype=np.uint32)
-        space = grower.Growing(
-            np.zeros(capacity, dtype=grower.WORK),
+        space = queue.Growing(
+            np.zeros(capacity, dtype=queue.WORK),
             np.empty((capacity, 8), dtype=np.uint32),
             np.ones((capacity, len(growth.groups)), dtype=bool),
             np.empty(capacity, dtype=np.int64),
@@ -204,43 +209,50 @@ def _space(codes, n_rows, growth):
 
 def _grow_together(data, limits, terms, growing, batch):
     """A tree on all threads: large nodes one after the other, each on all; small ones at once."""
-    nodes, n_features = growing.nodes, len(terms.n_bins)
-    _accumulate(data, growing.rows, growing.histograms[0])
-    grower.plant(data, limits, terms, growing, 8)
-    while n_chosen := grower.advance(limits, growing, batch):
+    nodes, args = growing.nodes, (data, limits, terms, growing)
+    queued = (nodes, growing.todo, growing.free, growing.n)
+    by = (limits.max_leaf_nodes, limits.depth_wise, batch)
+    _expand_large(*args, growing.todo[:1].copy())
+    queue.settle(*queued, 1)
+    while n_chosen := queue.advance(nodes, growing.waiting, *queued[1:], *by):
         chosen = growing.todo[:n_chosen]
-        large = nodes["count"][chosen] * n_features > ALONE_NODE
-        for i in chosen[large]:
-            _expand_large(data, limits, terms, growing, int(i))
+        large = nodes["count"][chosen] * len(terms.n_bins) > ALONE_NODE
+        for t in np.flatnonzero(large):
+            _expand_large(*args, chosen[t : t + 1].copy())
         small = chosen[~large]
-        small = small[nodes["count"][small].argsort(kind="stable")[::-1]]
+        small = small[nodes["count"][small].argsort(kind="stable")[::-1]]  # so that no long one comes last
         if len(small):
-            launch(grower.expand_batch, len(small), (data, limits, terms, growing, small, 15), ONE_CALL)
-        grower.settle(growing, n_chosen)
+            launch(grower.run, len(small), (*args, small, EXPAND), ONE_CALL)
+        queue.settle(*queued, n_chosen)
 
 
-def _expand_large(data, limits, terms, growing, i):
-    node, one = growing.nodes[i], np.array([i])
-    _part(data, terms, growing, i)
-    grower.expand_batch(data, limits, terms, growing, one, 2, 0, 1)
+def _expand_large(data, limits, terms, growing, one):
+    args = (data, limits, terms, growing, one)
+    node = growing.nodes[one[0]]
+    if one[0] != queue.GROUND:
+        _part(data, terms, growing, one[0])
+    grower.run(*args, grower.CHILDREN, 0, 1)
     left, right = growing.nodes[node["left"]], growing.nodes[node["left"] + 1]
     if left["searched"] or right["searched"]:
-        small = right if node["n_left"] > node["count"] - node["n_left"] else left
-        rows = growing.rows[small["start"] : small["start"] + small["count"]]
-        _accumulate(data, rows, growing.histograms[node["small"]])
-        grower.expand_batch(data, limits, terms, growing, one, 8, 0, 1)
+        small, large = (right, left) if 2 * node["n_left"] > node["count"] else (left, right)
+        for child, slot in ((small, node["small"]), (large, node["slot"]))[: 1 + (node["stale"] and large["searched"])]:
+            rows = growing.rows[child["start"] : child["start"] + child["count"]]
+            _accumulate(data, rows, growing.histograms[slot])
+        grower.run(*args, grower.SEARCH, 0, 1)
 
 
 def _part(data, terms, growing, i):
     """Bring the samples of node `i` that go to the left before the others."""
-    node = growing.nodes[i]
+    node, codes = growing.nodes[i], np.arange(256)
     inside = slice(node["start"], node["start"] + node["count"])
     rows, spare = growing.rows[inside], growing.spare[inside]
-    goes_left = np.empty(256, dtype=np.int64)
-    grower.left_table(node, growing.left_codes[i], terms.max_bins, goes_left)
+    if node["categorical"]:
+        goes_left = (growing.left_codes[i][codes >> 5] >> (codes & 31).astype(np.uint32)) & 1
+    else:
+        goes_left = (codes <= node["bin"]) | (node["missing_left"] & (codes == terms.scalars.max_bins))
     n_blocks = -(-len(rows) // BLOCK)
     n_left = np.empty(n_blocks, dtype=np.int64)
-    args = (data.codes, len(terms.n_bins), int(node["feature"]), goes_left, rows, spare, n_left, BLOCK)
+    args = (data.codes, len(terms.n_bins), int(node["feature"]), goes_left.astype(np.int64), rows, spare, n_left, BLOCK)
     launch(grower.part_block, n_blocks, args, BLOCK * MOVED)
     to_left = np.concatenate(([0], n_left.cumsum()))
     to_right = to_left[-1] + np.arange(n_blocks + 1) * BLOCK - to_left
@@ -250,17 +262,17 @@ def _part(data, terms, growing, i):
 def _accumulate(data, rows, histogram):
     """The histogram of `rows`. Sums of integers are the same in any order: threads may share the rows as they like."""
 
-    def accumulate(start, stop):
-        part = np.zeros(histogram.shape, dtype=np.int64)
-        grower.accumulate(data, rows[start:stop], part)
+    def add_up(start, stop):
+        part = np.empty(histogram.shape, dtype=np.int64)
+        accumulate(data.codes, data.words, data.bits, rows[start:stop], part)
         return part
 
-    parts = run_blocks(accumulate, len(rows), (histogram.shape[1] >> 8) * ADDED, max_blocks=n_threads())
+    parts = run_blocks(add_up, len(rows), (histogram.shape[1] >> 8) * ADDED, max_blocks=n_threads())
     np.add.reduce(parts, axis=0, out=histogram)
 
 
 def _record(bins, terms, growing, learning_rate, leaves):
-    n_leaves = int(growing.n[grower.LEAVES])
+    n_leaves = int(growing.n[queue.LEAVES])
     nodes = np.zeros(2 * n_leaves - 1, dtype=NODE)
     n_sets = n_leaves if bins.is_categorical.any() else 0
     left_codes, left_categories = np.zeros((2, n_sets, 8), dtype=np.uint32)

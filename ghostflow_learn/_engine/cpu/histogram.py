@@ -1,7 +1,7 @@
 import numpy as np
 
 from .._boosting import Gradients, fields, interval_of, unit_of
-from ._boosting_grow import Data, accumulate
+from ._boosting_histogram import accumulate
 from ._boosting_losses import pack_given
 from ._launch import launch, n_threads, run_blocks
 
@@ -27,13 +27,13 @@ def pack(gradients, hessians, seed):
 
 def build(codes, packed, output=0, rows=None):
     count_bits, hessian_bits, _, _ = fields(packed.interval)
-    data = Data(codes.reshape(-1), packed.words[output], abs(packed.interval), count_bits, hessian_bits)
+    data = (codes.reshape(-1), packed.words[output], (abs(packed.interval), count_bits, hessian_bits))
     rows = np.arange(len(codes), dtype=np.uint32) if rows is None else rows
     shape = (3, codes.shape[1] * 256)
 
     def add_up(start, stop):
-        part = np.zeros(shape, dtype=np.int64)
-        accumulate(data, rows[start:stop], part)
+        part = np.empty(shape, dtype=np.int64)
+        accumulate(*data, rows[start:stop], part)
         return part
 
     parts = run_blocks(add_up, len(rows), codes.shape[1] * ADDED, max_blocks=n_threads())

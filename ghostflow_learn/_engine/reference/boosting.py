@@ -59,10 +59,11 @@ def grow(bins, packed, growth, seed=0, rows=None, masks=None):
     """Grow one tree for each output on gradients, as scikit-learn does.
 
     The gain of a split is ``G value - G_left value_left - G_right value_right`` with values ``-G / (H + l2 + 1e-15)``,
-    clipped to the bounds of monotonic constraints; the root has value 0. Of equal gains the lower feature, then missing values to the right, then the
-    lower bin win for left-to-right scans and the higher bin for the scan from the right. Categories are ordered by
-    ``G / (H + 10)``; those of little weight go to the right. Missing values at prediction go to the larger child where
-    training saw none.
+    clipped to the bounds of monotonic constraints; the root has value 0. Of equal gains the lower feature, then missing
+    values to the right, then the lower bin win for left-to-right scans and the higher bin for the scan from the right.
+    Categories are ordered by ``G / (H + 10)``; those of little weight go to the right. Missing values at prediction go
+    to the larger child where training saw none. The node that gains most is split next, of equals the one nearest
+    the root, then the leftmost.
 
     Parameters
     ----------
