@@ -21,7 +21,7 @@ from ghostflow_learn._validation._boosting import BaseLoss
 from . import _dump, _parts, _report, _sampling, _scoring
 from ._boost import Plan, boost
 from ._checks import Checking
-from ._losses import formulas, quantiles_of
+from ._losses import best_constant, formulas, quantiles_of
 from ._predictors import Predicting, bin_mapper, importances, predictor
 
 LARGEST_SEED = np.iinfo(np.uint32).max
@@ -248,11 +248,7 @@ class BaseHistGradientBoosting(Checking, Predicting, BaseEstimator):
 
     def _start(self, engine, train, val):
         """Forget what was learnt before; raw predictions are those of the best constant."""
-        baseline = self._loss.fit_intercept_only(
-            y_true=engine.to_numpy(train.y),
-            sample_weight=None if train.sample_weight is None else engine.to_numpy(train.sample_weight),
-        )
-        self._baseline_prediction = np.asarray(baseline, dtype=np.float64).reshape(1, -1)
+        self._baseline_prediction = best_constant(engine, self._loss, train.y, train.sample_weight).reshape(1, -1)
         self._predictors, self.train_score_, self.validation_score_ = [], [], []
         start = self._baseline(engine)
         raw = [None if part is None else engine.xp.zeros((len(start), len(part.y))) + start for part in (train, val)]

@@ -97,7 +97,7 @@ def _checked(engine, loss, array, shape):
 def _grow(engine, bins, packed, plan, iteration, rows):
     if plan.masks is None:
         return engine.boosting.grow(bins, packed, plan.growth, seed=iteration, rows=rows)
-    masks = engine.asarray(plan.masks.draw())
+    masks = plan.masks.draw()
     trees, leaves, n_used = engine.boosting.grow(bins, packed, plan.growth, seed=iteration, rows=rows, masks=masks)
     plan.masks.keep(int(n_used))
     return trees, leaves

@@ -7,10 +7,10 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from ghostflow_learn._engine import get_engine
-from ghostflow_learn._validation import StrOptions, encode_labels
+from ghostflow_learn._validation import StrOptions, encode_labels, take_labels
 
 from ._base import BaseHistGradientBoosting
-from ._losses import classification_loss
+from ._losses import classification_loss, formulas, probabilities
 
 
 class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
@@ -202,7 +202,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         -------
         y_pred : ndarray of shape (n_samples,)
         """
-        return self._labels(self._raw_predict(X))
+        return self._labels(self._raw_predict(X), X)
 
     def predict_proba(self, X):
         """Predict the probabilities of the classes.
@@ -215,8 +215,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         -------
         proba : ndarray of shape (n_samples, n_classes)
         """
-        raw = self._raw_predict(X)
-        return self._loss.predict_proba(raw)
+        return self._probabilities(self._raw_predict(X), X)
 
     def decision_function(self, X):
         """The sums of the trees: log odds of the second of two classes, or unnormalised logarithms of probabilities.
@@ -229,7 +228,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         -------
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
-        return _flat(self._raw_predict(X))
+        return self._decisions(self._raw_predict(X), X)
 
     def staged_predict(self, X):
         """Predict classes after each iteration.
@@ -243,7 +242,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         y_pred : ndarray of shape (n_samples,)
         """
         for raw in self._staged_raw_predict(X):
-            yield self._labels(raw)
+            yield self._labels(raw, X)
 
     def staged_predict_proba(self, X):
         """Predict the probabilities of the classes after each iteration.
@@ -257,7 +256,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         proba : ndarray of shape (n_samples, n_classes)
         """
         for raw in self._staged_raw_predict(X):
-            yield self._loss.predict_proba(raw)
+            yield self._probabilities(raw, X)
 
     def staged_decision_function(self, X):
         """The sums of the trees after each iteration.
@@ -271,11 +270,20 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
         for raw in self._staged_raw_predict(X):
-            yield _flat(raw)
+            yield self._decisions(raw, X)
 
-    def _labels(self, raw):
+    def _labels(self, raw, like):
         codes = (raw.ravel() > 0).astype(np.intp) if raw.shape[1] == 1 else raw.argmax(axis=1)
-        return self.classes_[codes]
+        return take_labels(get_engine(raw), self.classes_, codes, like=like)
+
+    def _probabilities(self, raw, like):
+        engine = get_engine(raw)
+        if engine.xp is not np and formulas(self._loss) is not None:
+            return engine.hand_back(probabilities(engine.xp, raw), like=like)
+        return engine.hand_back(engine.asarray(self._loss.predict_proba(engine.to_numpy(raw))), like=like)
+
+    def _decisions(self, raw, like):
+        return get_engine(raw).hand_back(raw.ravel() if raw.shape[1] == 1 else raw, like=like)
 
     def _finalize_sample_weight(self, sample_weight, y):
         if self.class_weight is None:
@@ -307,7 +315,3 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
 
     def _get_loss(self, sample_weight):
         return classification_loss(self.loss, self.n_trees_per_iteration_, sample_weight)
-
-
-def _flat(raw):
-    return raw.ravel() if raw.shape[1] == 1 else raw

@@ -1,7 +1,8 @@
 """Which loss a fit minimises: scikit-learn's objects, one for several quantiles, and losses that users write."""
 
+from functools import partial
+
 import numpy as np
-from scipy.special import expit, softmax
 
 from ghostflow_learn._engine._boosting import Loss
 from ghostflow_learn._validation._boosting import (
@@ -95,7 +96,7 @@ class UserLoss:
         self.n_outputs = n_outputs
         self.link = getattr(loss, "link", Identity())
         if is_classifier:
-            self.predict_proba = getattr(loss, "predict_proba", probabilities)
+            self.predict_proba = getattr(loss, "predict_proba", partial(probabilities, np))
 
     def gradient_hessian(self, y_true, raw_prediction, sample_weight=None):
         if self.n_outputs == 1:
@@ -118,12 +119,29 @@ class UserLoss:
         return self.loss(y_true=y_true, raw_prediction=raw_prediction, sample_weight=sample_weight)
 
 
-def probabilities(raw_prediction):
+def probabilities(xp, raw_prediction):
     """Of log odds: the second class's for one column, one column per class otherwise."""
     if raw_prediction.ndim == 1 or raw_prediction.shape[1] == 1:
-        positive = expit(raw_prediction.reshape(-1))
-        return np.c_[1 - positive, positive]
-    return softmax(raw_prediction, axis=1)
+        positive = 1 / (1 + xp.exp(-raw_prediction.reshape(-1)))
+        return xp.stack([1 - positive, positive], axis=1)
+    proba = xp.exp(raw_prediction - raw_prediction.max(axis=1, keepdims=True))
+    return proba / proba.sum(axis=1, keepdims=True)
+
+
+def best_constant(engine, loss, y, sample_weight):
+    """The raw predictions, one for each output, that a model without trees makes; of y where it lives if it can be.
+
+    The loss of most depends on y through its mean, or the weight of each class, alone.
+    """
+    names = [formula.name for formula in formulas(loss) or ()]
+    if engine.xp is np or names not in (["squared_error"], ["poisson"], ["gamma"], ["binomial"], ["multinomial"]):
+        y, weight = engine.to_numpy(y), None if sample_weight is None else engine.to_numpy(sample_weight)
+    elif names == ["multinomial"]:
+        weight = engine.to_numpy(engine.xp.bincount(y.astype(np.int64), sample_weight, minlength=loss.n_classes))
+        y, weight = np.arange(loss.n_classes, dtype=np.float64), weight.astype(np.float64)
+    else:
+        y, weight = np.array([float(engine.xp.average(y, weights=sample_weight))]), None
+    return np.asarray(loss.fit_intercept_only(y_true=y, sample_weight=weight), dtype=np.float64)
 
 
 def formulas(loss):

@@ -6,10 +6,11 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
 
+from ghostflow_learn._engine import get_engine
 from ghostflow_learn._validation import Interval, StrOptions
 
 from ._base import BaseHistGradientBoosting
-from ._losses import regression_loss
+from ._losses import formulas, regression_loss
 
 
 class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
@@ -203,7 +204,7 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
         -------
         y_pred : ndarray of shape (n_samples,), or (n_samples, n_quantiles) where there are several quantiles
         """
-        return self._from_raw(self._raw_predict(X))
+        return self._from_raw(self._raw_predict(X), X)
 
     def staged_predict(self, X):
         """Predict y after each iteration.
@@ -217,7 +218,7 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
         y_pred : as of :meth:`predict`
         """
         for raw in self._staged_raw_predict(X):
-            yield self._from_raw(raw)
+            yield self._from_raw(raw, X)
 
     def score(self, X, y, sample_weight=None):
         """R^2 of the predictions; of several quantiles the mean share of the pinball loss that they explain.
@@ -242,13 +243,17 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
         ]
         return float(np.mean(scores))
 
-    def _from_raw(self, raw):
-        if not self._has_several_quantiles():
-            return self._loss.link.inverse(raw.ravel())
-        # Sorted, quantiles do not cross, and no pinball loss is larger (Chernozhukov et al., doi:10.3982/ECTA7880).
-        ranks = np.argsort(np.argsort(self.quantile, kind="stable"), kind="stable")
-        raw.sort(axis=1)
-        return raw[:, ranks]
+    def _from_raw(self, raw, like):
+        engine = get_engine(raw)
+        if self._has_several_quantiles():
+            # Sorted, quantiles do not cross, and no pinball loss is larger (Chernozhukov et al., doi:10.3982/ECTA7880).
+            ranks = np.argsort(np.argsort(self.quantile, kind="stable"), kind="stable")
+            predicted = engine.xp.sort(raw, axis=1)[:, ranks]
+        elif formulas(self._loss) is None:
+            predicted = engine.asarray(self._loss.link.inverse(engine.to_numpy(raw.ravel())))
+        else:
+            predicted = engine.xp.exp(raw.ravel()) if self.loss in ("poisson", "gamma") else raw.ravel()
+        return engine.hand_back(predicted, like=like)
 
     def _has_several_quantiles(self):
         return self.loss == "quantile" and np.ndim(self.quantile) == 1
