@@ -92,7 +92,7 @@ __device__ Candidate search_bins(
     Candidate best = {-1, 0, 0, 0, NONE};
     if (b < n_bins - 1 + with_missing) consider(best, node, below, b, direction, units, terms);
     if (with_missing && b < n_bins - 1)
-        consider(best, node, below + missing, 2 * N_BINS - 1 - b, direction, units, terms);
+        consider(best, node, with(below, missing), 2 * N_BINS - 1 - b, direction, units, terms);
     return best;
 }
 
@@ -124,7 +124,7 @@ __device__ Candidate search_categories(
     const int n_above = n_used - 2 - c;  // of the categories above this one, all but the first
     if (n_used > 1 && c < middle) consider(best, node, up_to_here, c, 0, units, terms);
     if (n_above >= 0 && n_above < middle - 1)
-        consider(best, node, of_used - up_to_here, N_BINS + n_above, 0, units, terms);
+        consider(best, node, less(of_used, up_to_here), N_BINS + n_above, 0, units, terms);
     order = best_order(best);
     const bool left = order < N_BINS ? rank <= order : rank >= n_used - 1 - (order - N_BINS);
     const int code = c == n_bins ? terms.max_bins : c;
@@ -153,7 +153,7 @@ __global__ void __launch_bounds__(256) search(
     Sums own = {bin[0], bin[stride], bin[2 * stride]};
     if (node.minus >= 0) {
         const index* other = histograms + (3 * node.minus * n_features + j) * N_BINS + b;
-        own = own - Sums{other[0], other[stride], other[2 * stride]};
+        own = less(own, {other[0], other[stride], other[2 * stride]});
         bin[0] = own.gradient, bin[stride] = own.hessian, bin[2 * stride] = own.count;
     }
     const Sums below = running_sums(own);

@@ -21,8 +21,8 @@ struct Node {
 struct Sums {
     index gradient, hessian, count;
 };
-__device__ inline Sums operator+(Sums a, Sums b) { return {a.gradient + b.gradient, a.hessian + b.hessian, a.count + b.count}; }
-__device__ inline Sums operator-(Sums a, Sums b) { return {a.gradient - b.gradient, a.hessian - b.hessian, a.count - b.count}; }
+__device__ inline Sums with(Sums a, Sums b) { return {a.gradient + b.gradient, a.hessian + b.hessian, a.count + b.count}; }
+__device__ inline Sums less(Sums a, Sums b) { return {a.gradient - b.gradient, a.hessian - b.hessian, a.count - b.count}; }
 
 // A split. `order` says which one of equal gains wins: the lowest.
 struct Candidate {
@@ -32,6 +32,7 @@ struct Candidate {
 };
 
 // Sums over the values of this thread and those before it. All threads of the block must come here; blockDim.x is N_BINS.
+// A second call in one kernel needs a barrier before it.
 __device__ inline Sums running_sums(Sums of)
 {
     __shared__ Sums of_warps[WARPS];
@@ -39,12 +40,11 @@ __device__ inline Sums running_sums(Sums of)
     for (int offset = 1; offset < 32; offset <<= 1) {
         const Sums before = {__shfl_up_sync(ALL_LANES, of.gradient, offset), __shfl_up_sync(ALL_LANES, of.hessian, offset),
                              __shfl_up_sync(ALL_LANES, of.count, offset)};
-        if (lane >= offset) of = of + before;
+        if (lane >= offset) of = with(of, before);
     }
-    __syncthreads();  // the last sums of warps have been read
     if (lane == 31) of_warps[warp] = of;
     __syncthreads();
-    for (int w = 0; w < warp; ++w) of = of + of_warps[w];
+    for (int w = 0; w < warp; ++w) of = with(of, of_warps[w]);
     return of;
 }
 
@@ -53,7 +53,7 @@ __device__ inline bool is_better(double gain, int order, const Candidate& than)
     return gain > than.gain || (gain == than.gain && order < than.order);
 }
 
-// The order of the best candidate of the block.
+// The order of the best candidate of the block. A second call in one kernel needs a barrier before it.
 __device__ inline int best_order(Candidate of)
 {
     __shared__ double gains[WARPS];
@@ -63,7 +63,6 @@ __device__ inline int best_order(Candidate of)
         const int order = __shfl_xor_sync(ALL_LANES, of.order, offset);
         if (is_better(gain, order, of)) of.gain = gain, of.order = order;
     }
-    __syncthreads();  // the last ones have been read
     if (threadIdx.x % 32 == 0) gains[threadIdx.x / 32] = of.gain, orders[threadIdx.x / 32] = of.order;
     __syncthreads();
     for (int w = 0; w < WARPS; ++w)

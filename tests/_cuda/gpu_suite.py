@@ -36,7 +36,7 @@ import numpy as np
 from ghostflow_learn import _cuda
 from ghostflow_learn._engine import gpu_state
 from tests._cuda import conformance, gpu, standin
-from tests._cuda.workloads import SIZES, WORKLOADS, arguments, assert_agree, assert_same_bits, call
+from tests._cuda.workloads import SIZES, WORKLOADS, arguments, assert_agree, assert_same_bits, call, op_of
 
 COMMITTED = ROOT / "benchmarks" / "results" / "gpu" / "suite.json"
 LARGE = (100_000, 10_000_000)  # rows at which repeatability and rates are looked at
@@ -188,9 +188,7 @@ def rate(cupy, cuda, op, size, repeat, ceiling):
     args = arguments(cuda, op, size, "f4")
     first = call(cuda, op, args)
     assert_same_bits(op, first, call(cuda, op, args), "from run to run")
-    family, _, name = op.partition(".")
-    function = getattr(getattr(cuda, family), name)
-    seconds = median_seconds(cupy, lambda: function(*args), repeat)
+    seconds = median_seconds(cupy, lambda: op_of(cuda, op)(*args), repeat)
     n_bytes = sum(a.nbytes for a in [*args, *first] if hasattr(a, "nbytes"))
     row = {"ok": True, "median_ms": seconds * 1e3, "traffic_tb_per_s": n_bytes / seconds / 1e12}
     row["of_copy"] = row["traffic_tb_per_s"] / ceiling["copy_tb_per_s"]

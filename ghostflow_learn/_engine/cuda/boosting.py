@@ -25,14 +25,14 @@ def gradients(loss, y, raw, sample_weight=None, seed=0):
     shape = packing(interval, seed, LOSSES.index(loss.name), loss.quantile)
     words = cp.empty(raw.shape, dtype=cp.int64)
     factors = bounds_of(loss, None)
-    if factors is None or not len(y):
+    if factors is None:
         largest, factors = cp.zeros((1, 2)), (1.0, 1.0)
         grid = min(BLOCKS, -(-len(y) // THREADS_PER_BLOCK))
         launch("boosting", "largest_derived", len(y), (y, raw, sample_weight, largest, shape, len(y)), grid=grid)
     else:
         largest = cp.ones((len(raw), 2))
         if sample_weight is not None:
-            largest *= cp.maximum(sample_weight.max(), 0)
+            largest *= cp.maximum(sample_weight.max(), 0) if len(y) else 0
     units = choose_units(largest, interval, factors)
     if loss.name == "multinomial":
         launch("boosting", "pack_multinomial", len(y), (y, raw, sample_weight, units, words, shape, *raw.shape))
