@@ -6,6 +6,7 @@ from scipy.sparse import csc_array, issparse
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ghostflow_learn import config_context
+from ghostflow_learn._engine import cpu
 from ghostflow_learn._engine._trees import (
     BEST,
     CRITERIA,
@@ -27,6 +28,7 @@ LIMITS = [
     {"max_depth": 3, "min_weight_leaf": 5.0, "min_impurity_decrease": 0.01},
     {"max_leaf_nodes": 12, "max_features": 1, "min_samples_split": 9},
 ]
+CASES = [(1, False), (2, False), (1, True), (2, True), (1, False)]  # outputs, and whether there are weights
 
 
 def features(kind, rng, n_samples=60, n_features=4):
@@ -98,42 +100,52 @@ def assert_same_tree(got, want, rtol=0.0):
 @pytest.mark.parametrize("splitter", ["best", "random"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("criterion", CLASSIFICATION + REGRESSION)
-def test_every_node_is_that_of_the_reference(engine, reference, rng, criterion, kind, splitter, limits):
+def test_every_node_is_that_of_the_reference(reference, rng, criterion, kind, splitter, limits):
     X = features(kind, rng)
-    y = targets(criterion, X, rng)
-    cases = [(1, None), (2, None), (1, weights(rng, len(y)))]
-    for n_outputs, sample_weight in cases if engine.__name__.endswith("cpu") else cases[:1]:
-        y_k = np.ascontiguousarray(y[:, :n_outputs])
-        choices = growth(criterion, y_k, X.shape[1], splitter=SPLITTERS[splitter], **limits)
-        got, leaves = grow(engine, X, y_k, sample_weight, choices)
-        want, wanted_leaves = grow(reference, X, y_k, sample_weight, choices)
-        assert len(want.left) > 1
-        assert_same_tree(got, want, rtol=1e-12)  # entropies and deviances are sums of logarithms
-        np.testing.assert_array_equal(leaves, wanted_leaves)
+    # Each limit with one kind of targets and weights, as a kernel is compiled for each.
+    n_outputs, has_weights = CASES[LIMITS.index(limits)]
+    y = np.ascontiguousarray(targets(criterion, X, rng)[:, :n_outputs])
+    sample_weight = weights(rng, len(y)) if has_weights else None
+    choices = growth(criterion, y, X.shape[1], splitter=SPLITTERS[splitter], **limits)
+    got, leaves = grow(cpu, X, y, sample_weight, choices)
+    want, wanted_leaves = grow(reference, X, y, sample_weight, choices)
+    assert len(want.left) > 1
+    assert_same_tree(got, want, rtol=1e-12)  # entropies and deviances are sums of logarithms
+    np.testing.assert_array_equal(leaves, wanted_leaves)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_engine_grows_the_tree_of_the_reference(engine, reference, rng, kind):
+    X = features(kind, rng)
+    y = np.ascontiguousarray(targets("gini", X, rng)[:, :1])
+    choices = growth("gini", y, X.shape[1])
+    (got, leaves), (want, wanted_leaves) = (grow(e, X, y, None, choices) for e in (engine, reference))
+    assert_same_tree(got, want)
+    np.testing.assert_array_equal(leaves, wanted_leaves)
 
 
 @pytest.mark.parametrize("max_leaf_nodes", [-1, 9])
 @pytest.mark.parametrize("splitter", [BEST, RANDOM])
 @pytest.mark.parametrize("criterion", CLASSIFICATION + REGRESSION)
-def test_constraints_are_those_of_the_reference(engine, reference, rng, criterion, splitter, max_leaf_nodes):
+def test_constraints_are_those_of_the_reference(reference, rng, criterion, splitter, max_leaf_nodes):
     X = features("real", rng)
     y = np.ascontiguousarray(targets(criterion, X, rng)[:, 1:])
     signs = np.array([1, -1, 0, 1], dtype=np.int8)
     choices = growth(criterion, y, 4, splitter=splitter, max_leaf_nodes=max_leaf_nodes, monotonic_cst=signs)
     want, _ = grow(reference, X, y, None, choices)
-    assert_same_tree(grow(engine, X, y, None, choices)[0], want, rtol=1e-12)
+    assert_same_tree(grow(cpu, X, y, None, choices)[0], want, rtol=1e-12)
     assert len(want.left) > 5
 
 
 @pytest.mark.parametrize("splitter", [BEST, RANDOM])
 @pytest.mark.parametrize("criterion", CLASSIFICATION + REGRESSION)
-def test_where_no_values_tie_every_bit_is_that_of_the_reference(engine, reference, rng, criterion, splitter):
+def test_where_no_values_tie_every_bit_is_that_of_the_reference(reference, rng, criterion, splitter):
     X, sample_weight = features("real", rng, n_samples=90), rng.uniform(0.1, 2, size=90)
     y = np.ascontiguousarray(targets(criterion, X, rng)[:, 1:])
     if criterion in REGRESSION:
         y = rng.gamma(1.0 + X[:, :1] ** 2)
     choices = growth(criterion, y, 4, splitter=splitter)
-    assert_same_tree(*(grow(e, X, y, sample_weight, choices)[0] for e in (engine, reference)))
+    assert_same_tree(*(grow(e, X, y, sample_weight, choices)[0] for e in (reference)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -151,10 +163,10 @@ def test_leaves_are_where_the_samples_come_to(engine, rng, kind):
 
 
 @pytest.mark.parametrize("criterion", ["gini", "squared_error"])
-def test_a_stump_is_the_best_of_all_splits(engine, rng, criterion):
+def test_a_stump_is_the_best_of_all_splits(rng, criterion):
     X = features("real", rng, n_samples=40)
     y = np.ascontiguousarray(targets(criterion, X, rng)[:, :1])
-    nodes, _ = grow(engine, X, y, None, growth(criterion, y, 4, max_depth=1))
+    nodes, _ = grow(cpu, X, y, None, growth(criterion, y, 4, max_depth=1))
 
     def impurity_after(j, threshold):
         parts = y[X[:, j] <= threshold, 0], y[X[:, j] > threshold, 0]
@@ -181,14 +193,14 @@ def test_an_own_tree_is_made_of_each_seed_and_weight(engine, rng):
 
 @pytest.mark.parametrize("splitter", [BEST, RANDOM])
 @pytest.mark.parametrize("criterion", CLASSIFICATION + REGRESSION)
-def test_the_number_of_threads_changes_nothing(engine, rng, criterion, splitter):
+def test_the_number_of_threads_changes_nothing(rng, criterion, splitter):
     X = features("real", rng, n_samples=4000, n_features=8)
     X[:, 3] = np.round(X[:, 3])
     y = np.ascontiguousarray(targets(criterion, X, rng)[:, :1])
     choices, trees = growth(criterion, y, 8, splitter=splitter, min_samples_leaf=5), []
     for n_threads in 1, 2, 7:
         with config_context(n_threads=n_threads):
-            trees.append(grow(engine, X, y, None, choices)[0])
+            trees.append(grow(cpu, X, y, None, choices)[0])
     assert_same_tree(trees[1], trees[0])
     assert_same_tree(trees[2], trees[0])
 
@@ -198,48 +210,48 @@ def test_the_number_of_threads_changes_nothing(engine, rng, criterion, splitter)
     [np.ones((6, 2)), np.full((6, 1), np.nan), np.array([[1.0], [1.00000001]] * 3), np.zeros((6, 1))],
     ids=["constant", "missing", "nearly constant", "zeros"],
 )
-def test_features_that_do_not_vary_leave_a_single_leaf(engine, X):
+def test_features_that_do_not_vary_leave_a_single_leaf(X):
     y = np.array([[0.0], [1.0]] * 3)
     for splitter in BEST, RANDOM:
-        nodes, leaves = grow(engine, X.astype(np.float32), y, None, growth("gini", y, X.shape[1], splitter=splitter))
+        nodes, leaves = grow(cpu, X.astype(np.float32), y, None, growth("gini", y, X.shape[1], splitter=splitter))
         assert (nodes.left[0], nodes.feature[0], nodes.threshold[0]) == (LEAF, UNDEFINED, UNDEFINED)
         assert nodes.value.tolist() == [[[0.5, 0.5]]]
         assert leaves.tolist() == [0] * 6
 
 
 @pytest.mark.parametrize("criterion", CLASSIFICATION + REGRESSION)
-def test_one_sample_is_a_leaf(engine, criterion):
+def test_one_sample_is_a_leaf(criterion):
     y = np.array([[1.0]])
-    nodes, leaves = grow(engine, np.ones((1, 3), dtype=np.float32), y, None, growth(criterion, y, 3))
+    nodes, leaves = grow(cpu, np.ones((1, 3), dtype=np.float32), y, None, growth(criterion, y, 3))
     assert nodes.value.ravel()[-1] == 1
     assert nodes.impurity.tolist() == [0]
     assert leaves.tolist() == [0]
 
 
-def test_only_missing_values_may_part_the_samples(engine):
+def test_only_missing_values_may_part_the_samples():
     X = np.array([[np.nan], [2], [2], [np.nan], [2]], dtype=np.float32)
     y = np.array([[1.0], [0], [0], [1], [0]])
-    nodes, _ = grow(engine, X, y, None, growth("gini", y, 1))
+    nodes, _ = grow(X, y, None, growth("gini", y, 1))
     assert nodes.threshold[0] == np.inf
     assert nodes.missing_go_to_left[0] == 0
     assert nodes.value[:, 0, 1].tolist() == [0.4, 0, 1]
 
 
-def test_thresholds_of_huge_values_do_not_overflow(engine):
+def test_thresholds_of_huge_values_do_not_overflow():
     X = np.array([[-3e38], [3e38], [3.2e38]], dtype=np.float32)
     y = np.array([[0.0], [1], [2]])
-    nodes, _ = grow(engine, X, y, None, growth("squared_error", y, 1))
+    nodes, _ = grow(X, y, None, growth("squared_error", y, 1))
     assert np.isfinite(nodes.threshold).all()
     assert len(nodes.left) == 5
 
 
-def test_negative_weights_that_cancel_out_make_no_child(engine, reference):
+def test_negative_weights_that_cancel_out_make_no_child(reference):
     X, y = np.arange(6, dtype=np.float32)[:, None], np.array([[0.0], [0], [1], [1], [0], [1]])
     sample_weight = np.array([1.0, -1, 1, 1, 1, 1])
     for criterion in "gini", "squared_error":
         choices = growth(criterion, y, 1)
         with np.errstate(all="ignore"):
-            assert_same_tree(*(grow(e, X, y, sample_weight, choices)[0] for e in (engine, reference)))
+            assert_same_tree(*(grow(e, X, y, sample_weight, choices)[0] for e in (cpu, reference)))
 
 
 @pytest.mark.parametrize("max_leaf_nodes", [-1, 40])
