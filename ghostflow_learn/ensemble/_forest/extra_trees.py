@@ -1,6 +1,7 @@
 """Extremely randomized trees: random splits of a few features, on all samples."""
 
 from ...tree import ExtraTreeClassifier, ExtraTreeRegressor
+from ...tree._regression import _current_name
 from .classification import ForestClassifier
 from .regression import ForestRegressor
 
@@ -276,7 +277,7 @@ class ExtraTreesRegressor(ForestRegressor):
         monotonic_cst=None,
     ):
         self.n_estimators = n_estimators
-        self.criterion = criterion
+        self.criterion = _current_name(criterion)
         self.max_depth = max_depth
         self.min_samples_split = min_samples_split
         self.min_samples_leaf = min_samples_leaf

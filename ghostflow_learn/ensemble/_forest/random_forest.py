@@ -6,6 +6,7 @@ import numpy as np
 
 from ..._validation import Interval
 from ...tree import DecisionTreeClassifier, DecisionTreeRegressor
+from ...tree._regression import _current_name
 from .classification import ForestClassifier
 from .regression import ForestRegressor
 
@@ -300,7 +301,7 @@ class RandomForestRegressor(ForestRegressor):
         monotonic_cst=None,
     ):
         self.n_estimators = n_estimators
-        self.criterion = criterion
+        self.criterion = _current_name(criterion)
         self.max_depth = max_depth
         self.min_samples_split = min_samples_split
         self.min_samples_leaf = min_samples_leaf
