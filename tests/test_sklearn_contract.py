@@ -36,15 +36,16 @@ FOR_TRANSFORMERS = [
     check_transformer_get_feature_names_out,
     check_transformer_get_feature_names_out_pandas,
 ]
+SAMPLE_WEIGHT = {
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+}
 # scikit-learn's class fails these; ours must not.
 MET_BY_OURS = {
-    "AdaBoostClassifier": {"check_sample_weight_equivalence_on_dense_data"},
-    "AdaBoostRegressor": {"check_sample_weight_equivalence_on_dense_data"},
-    "GradientBoostingClassifier": {"check_sample_weight_equivalence_on_dense_data"},
-    "LogisticRegression": {
-        "check_sample_weight_equivalence_on_dense_data",
-        "check_sample_weight_equivalence_on_sparse_data",
-    },
+    "AdaBoostClassifier": SAMPLE_WEIGHT,
+    "AdaBoostRegressor": SAMPLE_WEIGHT,
+    "GradientBoostingClassifier": SAMPLE_WEIGHT,
+    "LogisticRegression": SAMPLE_WEIGHT,
 }
 
 for ours, theirs in COUNTERPARTS.items():
