@@ -41,6 +41,12 @@ def test_arrays_inside_of_tuples_and_keywords_make_the_round_trip(cuda, split):
     assert sums.get().tolist() == [3, 3]
 
 
+def test_a_result_may_stay_on_the_host(cuda, bridge, split):
+    X = cuda.asarray(np.ones((3, 2)))
+    (_, doubled), sums, _ = bridge.on_cpu("linalg.split", stays=True)(X, (X,), axis=0)
+    assert type(doubled) is type(sums) is np.ndarray
+
+
 def test_the_log_names_the_op_once(cuda, split, caplog):
     X = cuda.asarray(np.ones((3, 2)))
     with caplog.at_level(logging.INFO, logger="ghostflow_learn.engine"):

@@ -13,10 +13,11 @@ logger = logging.getLogger("ghostflow_learn.engine")
 _logged = set()
 
 
-def on_cpu(op):
+def on_cpu(op, stays=False):
     """The CPU engine's `op`, such as "kmeans.update", for arrays on a device: to the host, compute, and back.
 
-    The op must allocate its results: what it writes into an argument does not come back.
+    The op must allocate its results: what it writes into an argument does not come back. With `stays` its result
+    remains on the host, for ops that are computed there too.
     """
     family, _, name = op.rpartition(".")
 
@@ -25,7 +26,7 @@ def on_cpu(op):
         function = getattr(import_module(f"ghostflow_learn._engine.cpu.{family}"), name)
         moved = []
         result = function(*_to_host(args, moved), **_to_host(kwargs, moved))
-        result = _to_device(result, moved)
+        result = result if stays else _to_device(result, moved)
         if active_profile() is not None:  # which counts the call and its seconds itself
             active_profile().record(op, "cpu", bytes_moved=sum(moved), calls=0, reason="no CUDA kernel")
         return result

@@ -243,19 +243,26 @@ class BaseGradientBoosting(BaseEstimator):
             return np.zeros(shape)
         return initial_raw_predictions(self.init_, _on_host(X), self._loss, is_classifier(self))
 
+    def _start(self, engine, X):
+        """Raw predictions without a tree, on `engine`; of a constant those of one sample are all."""
+        if self.init is not None:
+            return engine.asarray(self._raw_predict_init(X))
+        one = self._raw_predict_init(np.zeros((1, X.shape[1])))
+        return engine.xp.zeros((X.shape[0], one.shape[1])) + engine.asarray(one)
+
     def _raw_predict(self, X):
         """Raw predictions, (n_samples, n_trees_per_iteration_), on the engine that is chosen for `X`."""
         check_is_fitted(self)
         engine = get_engine(X)
         forest = packed_trees(engine, self.estimators_, self.learning_rate)
-        start = engine.asarray(self._raw_predict_init(X))
+        start = self._start(engine, X)
         return engine.forest.predict(forest, engine.asarray(X), self.n_trees_per_iteration_, start)
 
     def _staged_raw_predict(self, X):
         """Raw predictions after each stage, on the engine that is chosen for `X`."""
         check_is_fitted(self)
         engine = get_engine(X)
-        raw_predictions = engine.asarray(self._raw_predict_init(X))
+        raw_predictions = self._start(engine, X)
         X = engine.asarray(X)
         for stage in self.estimators_:
             forest = packed_trees(engine, stage, self.learning_rate)
