@@ -28,6 +28,8 @@ ESTIMATORS = {
     "PCA": "decomposition",
     "TruncatedSVD": "decomposition",
     "GaussianNB": "naive_bayes",
+    "HistGradientBoostingClassifier": "ensemble",
+    "HistGradientBoostingRegressor": "ensemble",
     "StandardScaler": "preprocessing",
     "MinMaxScaler": "preprocessing",
     "MaxAbsScaler": "preprocessing",

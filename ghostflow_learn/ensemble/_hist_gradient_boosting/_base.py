@@ -259,7 +259,7 @@ class BaseHistGradientBoosting(Checking, Predicting, BaseEstimator):
             raise ValueError(
                 f"max_iter={self.max_iter} must be larger than or equal to n_iter_={self.n_iter_} when warm_start==True"
             )
-        self.train_score_, self.validation_score_ = self.train_score_.tolist(), self.validation_score_.tolist()
+        self.train_score_, self.validation_score_ = list(self.train_score_), list(self.validation_score_)
         forest, baseline = self._forest(engine), self._baseline(engine)
         raw = [
             None

@@ -8,6 +8,8 @@ from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.utils import resample
 
+from ._losses import formulas
+
 SMALL = 10_000  # training samples that a scorer sees
 
 # Samples as a scorer sees them, on the host. raw : callable, gives their raw predictions so far, (n_samples, n_outputs)
@@ -79,10 +81,16 @@ class LossMonitor:
         return model._should_stop(model.validation_score_)
 
     def score(self, part, raw):
-        loss = self.model._loss
-        y, raw = self.engine.to_numpy(part.y), self.engine.to_numpy(raw)
-        weight = None if part.sample_weight is None else self.engine.to_numpy(part.sample_weight)
-        return -float(loss(y_true=y, raw_prediction=raw.T, sample_weight=weight))
+        loss, known = self.model._loss, formulas(self.model._loss)
+        if known is None:
+            y, raw = self._host(part.y), self._host(raw)
+            return -float(loss(y_true=y, raw_prediction=raw.T, sample_weight=self._host(part.sample_weight)))
+        columns = [raw] if len(known) == 1 else [raw[k : k + 1] for k in range(len(known))]
+        mean_loss = self.engine.boosting.loss
+        return -float(np.mean([mean_loss(f, part.y, some, part.sample_weight) for f, some in zip(known, columns)]))
+
+    def _host(self, array):
+        return None if array is None else self.engine.to_numpy(array)
 
 
 class ScorerMonitor(LossMonitor):
@@ -106,9 +114,6 @@ class ScorerMonitor(LossMonitor):
         if is_classifier(self.model):
             y = self.model.classes_[y.astype(np.intp)]
         return Scored(self._host(X[rows]), y, weight, lambda: self._host(raw()).T)
-
-    def _host(self, array):
-        return None if array is None else self.engine.to_numpy(array)
 
     def score(self, scored, raw):
         weight = {} if scored.sample_weight is None else {"sample_weight": scored.sample_weight}
