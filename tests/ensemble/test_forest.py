@@ -109,7 +109,7 @@ def test_the_number_of_threads_does_not_change_a_bit(cls, n_threads, many):
         {"class_weight": "balanced"},
         {"class_weight": "balanced_subsample", "bootstrap": True, "min_weight_fraction_leaf": 0.02},
         {"class_weight": {0: 1, 1: 3, 2: 0.5}},
-        {"bootstrap": True, "max_samples": 0.5, "oob_score": True},
+        {"bootstrap": True, "max_samples": 0.5},
         {"bootstrap": True, "max_samples": 50},
         {"bootstrap": False, "min_samples_leaf": 4},
         {"criterion": "entropy", "max_depth": 4},
