@@ -229,7 +229,7 @@ def _random_tree(rng, n_splits, n_features):
 
 @workload("forest.apply")
 def _(rng, n, dtype):
-    return forest_data(rng, n, 300)  # more features than a block keeps
+    return forest_data(rng, n, 300 if n <= 1000 else 30)  # 300: more than a block keeps
 
 
 @workload("forest.predict")
