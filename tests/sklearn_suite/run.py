@@ -29,6 +29,7 @@ FILES = [
     "ensemble/_hist_gradient_boosting/tests/test_gradient_boosting.py",
     "ensemble/_hist_gradient_boosting/tests/test_monotonic_constraints.py",
     "ensemble/_hist_gradient_boosting/tests/test_warm_start.py",
+    "ensemble/tests/test_forest.py",
     "ensemble/tests/test_gradient_boosting.py",
     "ensemble/tests/test_iforest.py",
     "ensemble/tests/test_weight_boosting.py",
