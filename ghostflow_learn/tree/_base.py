@@ -155,6 +155,8 @@ class BaseDecisionTree(MultiOutputMixin, BaseEstimator):
             X.sort_indices()
             _refuse_long_indices(X)
         y = check_targets(self, y)
+        if self.criterion == "poisson":
+            _check_counts(y)
         if X.shape[0] != y.shape[0]:
             raise ValueError(f"Number of labels={y.shape[0]} does not match number of samples={X.shape[0]}")
         return X, y.reshape(len(y), -1)
@@ -235,3 +237,10 @@ def weights_of(sample_weight, X):
 def _refuse_long_indices(X):
     if X.indices.dtype != np.intc or X.indptr.dtype != np.intc:
         raise ValueError("No support for np.int64 index based sparse matrices")
+
+
+def _check_counts(y):
+    if np.any(y < 0):
+        raise ValueError("Some value(s) of y are negative which is not allowed for Poisson regression.")
+    if np.sum(y) <= 0:
+        raise ValueError("Sum of y is not positive which is necessary for Poisson regression.")

@@ -142,8 +142,6 @@ class DecisionTreeRegressor(RegressorMixin, BaseDecisionTree):
         self : DecisionTreeRegressor
         """
         X, y = self._check_fit(X, y, check_input)
-        if self.criterion == "poisson":
-            _check_counts(y)
         sample_weight = weights_of(sample_weight, X)
         engine = get_engine(X)
         columns = engine.tree.prepare(engine.asarray(X, order="K"))
@@ -281,13 +279,6 @@ class ExtraTreeRegressor(DecisionTreeRegressor):
     @property
     def _allows_nan(self):
         return self.splitter == "random"
-
-
-def _check_counts(y):
-    if np.any(y < 0):
-        raise ValueError("Some value(s) of y are negative which is not allowed for Poisson regression.")
-    if np.sum(y) <= 0:
-        raise ValueError("Sum of y is not positive which is necessary for Poisson regression.")
 
 
 def _current_name(criterion):
