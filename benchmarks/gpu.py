@@ -1,4 +1,4 @@
-"""KMeans, PCA, Ridge and LogisticRegression with the data resident on an NVIDIA GPU: (1e7, 50) float32.
+"""KMeans, PCA, Ridge, LogisticRegression, boosting and forests, data resident on an NVIDIA GPU: (1e7, 50) float32.
 
     python benchmarks/gpu.py                     a table
     python benchmarks/gpu.py --save              and benchmarks/results/gpu/estimators.json, to be committed
@@ -24,18 +24,42 @@ from _data import low_rank_plus_noise
 from _harness import machine
 from ghostflow_learn.cluster import KMeans
 from ghostflow_learn.decomposition import PCA
+from ghostflow_learn.ensemble import HistGradientBoostingClassifier, IsolationForest, RandomForestRegressor
 from ghostflow_learn.linear_model import LogisticRegression, Ridge
 from ghostflow_learn.preprocessing import StandardScaler
 
 REPORT = Path(__file__).resolve().parent / "results" / "gpu" / "estimators.json"
 N_FEATURES, N_CLUSTERS = 50, 50
 
+GROWN_ON = 20_000  # samples of a forest that is to predict
+
+
+def fit(model, X, y):
+    return model.fit(X, y)
+
+
+def grow(model, X, y):
+    return model.fit(X[:GROWN_ON], None if y is None else y[:GROWN_ON])
+
+
+def predict(model, X, y):
+    return float((model.predict(X) if y is not None else model.score_samples(X)).mean())
+
+
+# `work` is what is timed, and `before` what is not, on the host; both take the model, X and the targets. Of the result:
 # `reads`: how often the algorithm must read X; `flops`: its multiplications and additions, per value of X.
-Workload = namedtuple("Workload", "name estimator target score reads flops")
+Workload = namedtuple(
+    "Workload", "name estimator target score reads flops before work", defaults=(lambda model, X, y: model, fit)
+)
 
 
 def n_iter(model):
     return int(np.max(model.n_iter_))
+
+
+def bins_read(model):
+    """As many bytes as X has: bins are a quarter of them, and half of the samples count in each level but the first."""
+    return n_iter(model) * (1 + np.log2(model.max_leaf_nodes) / 2) / 4
 
 
 WORKLOADS = [
@@ -70,6 +94,34 @@ WORKLOADS = [
         lambda model: np.linalg.norm(model.coef_),
         reads=lambda model: n_iter(model),
         flops=lambda model: 4 * n_iter(model),
+    ),
+    Workload(
+        "HistGradientBoostingClassifier, 10 iterations, 31 leaves",
+        lambda centers: HistGradientBoostingClassifier(max_iter=10, early_stopping=False, random_state=0),
+        "classes",
+        lambda model: model._predictors[-1][0].nodes["gain"].max(),
+        reads=lambda model: 2 + bins_read(model),
+        flops=lambda model: 0,
+    ),
+    Workload(
+        "RandomForestRegressor.predict, 100 trees",
+        lambda centers: RandomForestRegressor(100, random_state=0),
+        "regression",
+        float,
+        reads=lambda mean: 1,
+        flops=lambda mean: 0,
+        before=grow,
+        work=predict,
+    ),
+    Workload(
+        "IsolationForest.score_samples, 100 trees",
+        lambda centers: IsolationForest(random_state=0),
+        None,
+        float,
+        reads=lambda mean: 1,
+        flops=lambda mean: 0,
+        before=grow,
+        work=predict,
     ),
 ]
 
@@ -123,34 +175,36 @@ def measure(workload, X, targets, gpu, args):
 
     y, centers = targets[workload.target], X[:N_CLUSTERS].copy()
     on_gpu = [None if array is None else cupy.asarray(array) for array in (X, y)]
-    first_call, model, seconds = timed_fits(lambda: workload.estimator(centers), *on_gpu, args.repeat)
-    at_copy_rate = workload.reads(model) * X.nbytes / (gpu["copy_tb_per_s"] * 1e12)
-    at_matmul_rate = workload.flops(model) * X.size / (gpu["matmul_f4_tflop_per_s"] * 1e12)
+    make = lambda: workload.before(workload.estimator(centers), X, y)
+    first_call, result, seconds = timed(make, workload.work, *on_gpu, args.repeat)
+    at_copy_rate = workload.reads(result) * X.nbytes / (gpu["copy_tb_per_s"] * 1e12)
+    at_matmul_rate = workload.flops(result) * X.size / (gpu["matmul_f4_tflop_per_s"] * 1e12)
     row = {
         "workload": workload.name,
         "first_call": first_call,
         "seconds": seconds,
-        "score": float(workload.score(model)),
+        "score": float(workload.score(result)),
         "of_memory_ceiling": at_copy_rate / np.median(seconds),
         "of_arithmetic_ceiling": at_matmul_rate / np.median(seconds),
     }
     if not args.no_cpu:
-        _, model, cpu_seconds = timed_fits(lambda: workload.estimator(centers), X, y, max(1, args.repeat // 2))
-        row |= {"cpu_seconds": cpu_seconds, "cpu_score": float(workload.score(model))}
+        _, result, cpu_seconds = timed(make, workload.work, X, y, max(1, args.repeat // 2))
+        row |= {"cpu_seconds": cpu_seconds, "cpu_score": float(workload.score(result))}
         row["times_our_cpu"] = np.median(cpu_seconds) / np.median(seconds)
     return row
 
 
-def timed_fits(make, X, y, repeat):
-    """(seconds of the first fit, last model, seconds of the others). A fit ends with its attributes on the host."""
+def timed(make, work, X, y, repeat):
+    """(seconds of the first run, last result, seconds of the others). A run ends with its result on the host."""
     seconds = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the number of iterations is given
         for _ in range(repeat + 1):
+            model = make()
             start = time.perf_counter()
-            model = make().fit(X, y)
+            result = work(model, X, y)
             seconds.append(time.perf_counter() - start)
-    return seconds[0], model, seconds[1:]
+    return seconds[0], result, seconds[1:]
 
 
 def gpu_rates(n_bytes, side=8192, repeat=10):
