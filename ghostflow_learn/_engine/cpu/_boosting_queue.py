@@ -62,27 +62,23 @@ def advance(nodes, waiting, todo, free, n, max_leaf_nodes, depth_wise, most):
     return 0
 
 
-@inlined
+@apart
 def _next(nodes, waiting, n, max_leaf_nodes, depth_wise, most_state):
     """Where, among the waiting, the node of the first turn is; -1 if none is in a state up to `most_state`."""
     best = -1
     for w in range(n[N_WAITING] - 1, -1, -1):
         if nodes[waiting[w]].state > most_state:
             continue
-        if best < 0 or _before(nodes[waiting[w]], nodes[waiting[best]], depth_wise):
-            best = w
+        if best >= 0:
+            node, other = nodes[waiting[w]], nodes[waiting[best]]
+            deeper = node.depth - other.depth if depth_wise else 0
+            less = node.gain < other.gain or (node.gain == other.gain and node.path > other.path)
+            if deeper > 0 or (deeper == 0 and less):
+                continue
+        best = w
         if max_leaf_nodes < 0:
             return best  # every node will be split: the latest first, so that few wait
     return best
-
-
-@inlined
-def _before(node, other, depth_wise):
-    if depth_wise and node.depth != other.depth:
-        return node.depth < other.depth
-    if node.gain != other.gain:
-        return node.gain > other.gain
-    return node.path < other.path
 
 
 @inlined

@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from ._boosting_losses import apart, inlined
+from ._boosting_losses import apart, exact, inlined
 from ._math import _float64_of
 
 # What a search needs of the data and the limits; `scalars` is a tuple of numbers of its own: cheap to hand around.
@@ -29,14 +29,16 @@ def search(
     for j in range(len(tried)):
         if not tried[j]:
             continue
-        first, last, missing, best = j * 256, j * 256 + 256, has_missing[j], node.gain
+        first, last, best = j * 256, j * 256 + 256, node.gain
         gradients, hessians, counts = histogram[0, first:last], histogram[1, first:last], histogram[2, first:last]
         if is_categorical[j]:
             _search_categories(
-                node, gradients, hessians, counts, n_bins[j], missing, scalars, sums, floats[0], left_codes
+                node, gradients, hessians, counts, n_bins[j], has_missing[j], scalars, sums, floats[0], left_codes
             )
         else:
-            _search_bins(node, gradients, hessians, counts, n_bins[j], missing, monotonic_cst[j], scalars, sums, floats)
+            _search_bins(
+                node, gradients, hessians, counts, n_bins[j], has_missing[j], monotonic_cst[j], scalars, sums, floats
+            )
         node.feature = j if node.gain > best else node.feature
     node.gradient_right = node.gradient - node.gradient_left
     node.hessian_right = node.hessian - node.hessian_left
@@ -47,81 +49,61 @@ def search(
 @inlined
 def _search_bins(node, gradients, hessians, counts, n_bins, with_missing, direction, scalars, sums, floats):
     """Missing values to the right, bins upwards; then missing values to the left, bins downwards."""
-    _add_up(gradients, hessians, counts, sums[0, :n_bins], sums[1, :n_bins], sums[2, :n_bins])
-    gradient, hessian, count = np.int64(0), np.int64(0), np.int64(0)
-    for missing_left in range(1 + with_missing):
-        if missing_left:
-            gradient, hessian = gradients[scalars.max_bins], hessians[scalars.max_bins]
-            count = counts[scalars.max_bins]
-        n = n_bins - 1 + with_missing - missing_left
-        below_gradient, below_hessian, n_below = floats[0, :n], floats[1, :n], sums[2, :n]
-        _as_floats(sums[0, :n], gradient, scalars.gradient_unit, below_gradient)
-        _as_floats(sums[1, :n], hessian, scalars.hessian_unit, below_hessian)
-        first, last = _allowed(n_below, count, below_hessian, node.count, node.hessian, scalars)
-        if first < last:
-            gains = floats[2, : last - first]
-            _gains(
-                below_gradient[first:last], below_hessian[first:last], node.gradient, node.hessian,
-                node.gradient * node.value, node.lower, node.upper, scalars.l2, direction, gains,
-            )  # fmt: skip
-            most = _peak(gains)
-            if most > node.gain and most > scalars.min_gain:
-                b, step = (last - first - 1, -1) if missing_left else (0, 1)
-                while gains[b] != most:
-                    b += step
-                b += first
-                node.gain, node.bin, node.missing_left, node.categorical = most, b, missing_left, False
-                node.gradient_left, node.hessian_left, node.n_left = (
-                    below_gradient[b],
-                    below_hessian[b],
-                    n_below[b] + count,
-                )
-
-
-@inlined
-def _add_up(gradients, hessians, counts, below_gradient, below_hessian, n_below):
-    """Sums over the bins up to each one."""
-    gradient, hessian, count = np.int64(0), np.int64(0), np.int64(0)
-    for b in range(len(n_below)):
+    fewest, least, l2, lower, upper = scalars.min_samples_leaf, scalars.min_hessian, scalars.l2, node.lower, node.upper
+    gradient = hessian = count = np.int64(0)
+    for b in range(n_bins):
         gradient += gradients[b]
         hessian += hessians[b]
         count += counts[b]
-        below_gradient[b], below_hessian[b], n_below[b] = gradient, hessian, count
+        sums[0, b], sums[1, b], sums[2, b] = gradient, hessian, count
+    gradient = hessian = count = np.int64(0)
+    for missing_left in range(1 + with_missing):
+        if missing_left:
+            b = scalars.max_bins
+            gradient, hessian, count = gradients[b], hessians[b], counts[b]
+        first, last = 0, n_bins - 1 + with_missing - missing_left
+        for k in range(2):
+            below, floats_below = sums[k, :last], floats[k, :last]
+            more = (hessian if k else gradient) + np.int64(0x4338000000000000)
+            unit = scalars.hessian_unit if k else scalars.gradient_unit
+            for b in range(len(below)):
+                # Integers below 2^51, in two instructions that vectorise: AVX2 has none for it.
+                floats_below[b] = (_float64_of(below[b] + more) - 6755399441055744.0) * unit
+        # Counts and hessians only grow, so the splits that leave enough on both sides are a range.
+        most_left, n_below, hessian_below = node.count - count - fewest, sums[2], floats[1]
+        while first < last and (n_below[first] + count < fewest or hessian_below[first] < least):
+            first += 1
+        while last > first and (n_below[last - 1] > most_left or node.hessian - hessian_below[last - 1] < least):
+            last -= 1
+        gradient_lefts, hessian_lefts, gains = floats[0, first:last], floats[1, first:last], floats[2, : last - first]
+        node_gradient, node_hessian, node_loss = node.gradient, node.hessian, node.gradient * node.value
+        for b in range(len(gains)):
+            gradient_left, hessian_left = gradient_lefts[b], hessian_lefts[b]
+            gradient_right, hessian_right = node_gradient - gradient_left, node_hessian - hessian_left
+            left = _value(gradient_left, hessian_left, lower, upper, l2)
+            right = _value(gradient_right, hessian_right, lower, upper, l2)
+            gain = node_loss - gradient_left * left - gradient_right * right
+            gains[b] = -1.0 if direction * (left - right) > 0.0 else gain
+        one = two = three = four = -1.0  # that do not wait for each other
+        n = len(gains) & ~3
+        for b in range(0, n, 4):
+            one = gains[b] if gains[b] > one else one
+            two = gains[b + 1] if gains[b + 1] > two else two
+            three = gains[b + 2] if gains[b + 2] > three else three
+            four = gains[b + 3] if gains[b + 3] > four else four
+        for b in range(n, len(gains)):
+            one = gains[b] if gains[b] > one else one
+        most = max(max(one, two), max(three, four))
+        if most > node.gain and most > scalars.min_gain:
+            b, step = (len(gains) - 1, -1) if missing_left else (0, 1)
+            while gains[b] != most:
+                b += step
+            node.gain, node.bin, node.missing_left, node.categorical = most, first + b, missing_left, False
+            node.gradient_left, node.hessian_left = gradient_lefts[b], hessian_lefts[b]
+            node.n_left = n_below[first + b] + count
 
 
-@inlined
-def _as_floats(sums, more, unit, floats):
-    for b in range(len(sums)):
-        # Integers below 2^51, in two instructions that vectorise: AVX2 has none for it.
-        floats[b] = (_float64_of(sums[b] + more + np.int64(0x4338000000000000)) - 6755399441055744.0) * unit
-
-
-@inlined
-def _allowed(counts, count, hessian_left, node_count, node_hessian, scalars):
-    """The range of splits that leave enough on both sides: counts and hessians only grow."""
-    first, last = 0, len(counts)
-    least, fewest = scalars.min_hessian, scalars.min_samples_leaf
-    while first < last and (counts[first] + count < fewest or hessian_left[first] < least):
-        first += 1
-    while last > first and (
-        node_count - counts[last - 1] - count < fewest or node_hessian - hessian_left[last - 1] < least
-    ):
-        last -= 1
-    return first, last
-
-
-@inlined
-def _gains(below_gradient, below_hessian, node_gradient, node_hessian, node_loss, lower, upper, l2, direction, gains):
-    for b in range(len(gains)):
-        gradient_left, hessian_left = below_gradient[b], below_hessian[b]
-        gradient_right, hessian_right = node_gradient - gradient_left, node_hessian - hessian_left
-        left = _value(gradient_left, hessian_left, lower, upper, l2)
-        right = _value(gradient_right, hessian_right, lower, upper, l2)
-        gain = node_loss - gradient_left * left - gradient_right * right
-        gains[b] = -1.0 if direction * (left - right) > 0.0 else gain
-
-
-@inlined
+@exact
 def _value(gradient, hessian, lower, upper, l2):
     value = -gradient / (hessian + l2 + 1e-15)
     value = lower if value < lower else value
@@ -129,25 +111,21 @@ def _value(gradient, hessian, lower, upper, l2):
 
 
 @inlined
-def _peak(gains):
-    a = b = c = d = -1.0  # four that do not wait for each other
-    n = len(gains) & ~3
-    for i in range(0, n, 4):
-        a = gains[i] if gains[i] > a else a
-        b = gains[i + 1] if gains[i + 1] > b else b
-        c = gains[i + 2] if gains[i + 2] > c else c
-        d = gains[i + 3] if gains[i + 3] > d else d
-    for i in range(n, len(gains)):
-        a = gains[i] if gains[i] > a else a
-    a, c = b if b > a else a, d if d > c else c
-    return c if c > a else a
-
-
-@inlined
 def _search_categories(node, gradients, hessians, counts, n_bins, with_missing, scalars, sums, values, left_codes):
     """Categories in the order of their mean gradient, from both ends to the middle."""
-    order = sums[3]
-    n_used = _order_categories(node, gradients, hessians, n_bins, with_missing, scalars, values, sums[0], order)
+    bins, order, n_used, support = sums[0], sums[3], 0, node.count / node.hessian
+    for c in range(n_bins + with_missing):
+        b = c if c < n_bins else scalars.max_bins
+        hessian_left = hessians[b] * scalars.hessian_unit
+        if hessian_left * support >= scalars.cat_support:
+            values[n_used] = gradients[b] * scalars.gradient_unit / (hessian_left + scalars.cat_support)
+            bins[n_used] = b
+            n_used += 1
+    for i in range(n_used):  # each goes where its rank says
+        rank, value = 0, values[i]
+        for other in range(n_used):
+            rank += (values[other] < value) | ((values[other] == value) & (other < i))
+        order[rank] = bins[i]
     for downwards in range(2 if n_used > 1 else 0):
         gradient, hessian, count = np.int64(0), np.int64(0), np.int64(0)
         for i in range((n_used + 1) // 2 - downwards):
@@ -166,37 +144,14 @@ def _search_categories(node, gradients, hessians, counts, n_bins, with_missing, 
             if gain > node.gain and gain > scalars.min_gain:
                 node.gain, node.bin, node.categorical, node.n_left = gain, 0, True, count
                 node.gradient_left, node.hessian_left = gradient_left, hessian_left
-                _mark(order[n_used - 1 - i : n_used] if downwards else order[: i + 1], left_codes)
+                for word in range(8):
+                    left_codes[word] = np.uint32(0)
+                for other in range(i + 1):
+                    b = order[n_used - 1 - other if downwards else other]
+                    left_codes[b >> 5] |= np.uint32(1) << np.uint32(b & 31)
                 node.missing_left = with_missing and contains(left_codes, scalars.max_bins)
 
 
-@inlined
-def _order_categories(node, gradients, hessians, n_bins, with_missing, scalars, values, bins, order):
-    """Bins of enough weight in ascending order of their mean gradient: each goes where its rank says."""
-    n_used, support = 0, node.count / node.hessian
-    for c in range(n_bins + with_missing):
-        b = c if c < n_bins else scalars.max_bins
-        hessian = hessians[b] * scalars.hessian_unit
-        if hessian * support >= scalars.cat_support:
-            values[n_used] = gradients[b] * scalars.gradient_unit / (hessian + scalars.cat_support)
-            bins[n_used] = b
-            n_used += 1
-    for i in range(n_used):
-        rank, value = 0, values[i]
-        for other in range(n_used):
-            rank += (values[other] < value) | ((values[other] == value) & (other < i))
-        order[rank] = bins[i]
-    return n_used
-
-
-@inlined
-def _mark(bins, bitset):
-    for word in range(8):
-        bitset[word] = np.uint32(0)
-    for b in bins:
-        bitset[b >> 5] |= np.uint32(1) << np.uint32(b & 31)
-
-
-@inlined
+@exact
 def contains(bitset, b):
     return (bitset[b >> 5] >> np.uint32(b & 31)) & np.uint32(1) != 0
