@@ -107,7 +107,7 @@ def grow(values, rows, integers, numbers, shown, waiting, state, features, sums,
             _let_children_wait(at, waiting, state)
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, inline="always")
 def is_leaf(limits, depth, n_samples, weight, impurity):
     return (
         depth >= limits.max_depth
@@ -118,7 +118,7 @@ def is_leaf(limits, depth, n_samples, weight, impurity):
     )
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, inline="always")
 def _take_place(integers, numbers, waiting, state, n_rows, monotonic):
     """The child that waits on top becomes a node, and knows what its parent knows of it."""
     at = state[N_NODES]
@@ -142,7 +142,7 @@ def _take_place(integers, numbers, waiting, state, n_rows, monotonic):
     return at
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, inline="always")
 def _fill_in(at, n_samples, weight_total, total, integers, numbers, shown, codes, errors, monotonic):
     """What a node shows as long as it is not split."""
     integers[at, LEFT] = integers[at, RIGHT] = LEAF
@@ -161,7 +161,7 @@ def _fill_in(at, n_samples, weight_total, total, integers, numbers, shown, codes
             shown[at, 0, 1] = 1 - shown[at, 0, 0]
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, inline="always")
 def _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits,
           scratch, sparse, order, codes, y, weight, n_classes, errors, heap):  # fmt: skip
     """Part the node's rows, and keep the split unless it gains too little."""
@@ -214,7 +214,7 @@ def _part(at, split, values, inside, integers, numbers, features, sums, weight_t
         )
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, inline="always")
 def _let_children_wait(at, waiting, state):
     waiting[state[N_WAITING]], waiting[state[N_WAITING] + 1] = 2 * at + 1, 2 * at  # the left child is on top
     state[N_WAITING] += 2
