@@ -13,6 +13,7 @@ from sklearn._loss.loss import (
     PinballLoss,
 )
 from sklearn.ensemble._gradient_boosting import _random_sample_mask as draw_subsample
+from sklearn.ensemble._gradient_boosting import predict_stages
 from sklearn.utils.stats import _weighted_percentile as weighted_percentile
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "HuberLoss",
     "PinballLoss",
     "draw_subsample",
+    "predict_stages",
     "weighted_percentile",
 ]

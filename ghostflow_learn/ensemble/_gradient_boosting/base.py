@@ -23,13 +23,14 @@ from ..._validation import (
     check_weight,
     fit_context,
 )
-from ..._validation._gradient_boosting import HalfBinomialLoss, HalfSquaredError, draw_subsample
+from ..._validation._gradient_boosting import HalfBinomialLoss, HalfSquaredError, draw_subsample, predict_stages
 from ...tree._growth import max_features_of
 from .initial import fit_initial, initial_raw_predictions
 from .report import Report
 from .stage import Stages, packed_trees
 
 Data = namedtuple("Data", "X y sample_weight")
+FEW_ROWS = 1000  # which descend scikit-learn's containers faster than their nodes are packed
 CSR = {"dtype": (np.float32,), "accept_sparse": "csr", "accept_large_sparse": False}
 
 
@@ -254,20 +255,25 @@ class BaseGradientBoosting(BaseEstimator):
         """Raw predictions, (n_samples, n_trees_per_iteration_), on the engine that is chosen for `X`."""
         check_is_fitted(self)
         engine = get_engine(X)
-        forest = packed_trees(engine, self.estimators_, self.learning_rate)
-        start = self._start(engine, X)
-        return engine.forest.predict(forest, engine.asarray(X), self.n_trees_per_iteration_, start)
+        return self._with_trees(engine, self.estimators_, X, self._start(engine, X))
 
     def _staged_raw_predict(self, X):
         """Raw predictions after each stage, on the engine that is chosen for `X`."""
         check_is_fitted(self)
         engine = get_engine(X)
         raw_predictions = self._start(engine, X)
-        X = engine.asarray(X)
-        for stage in self.estimators_:
-            forest = packed_trees(engine, stage, self.learning_rate)
-            raw_predictions = engine.forest.predict(forest, X, len(stage), raw_predictions)
+        for i in range(len(self.estimators_)):
+            raw_predictions = self._with_trees(engine, self.estimators_[i : i + 1], X, raw_predictions)
             yield raw_predictions
+
+    def _with_trees(self, engine, stages, X, raw_predictions):
+        """A new array: `raw_predictions` with the trees' predictions added, stage by stage."""
+        if X.shape[0] < FEW_ROWS and isinstance(raw_predictions, np.ndarray):
+            added = raw_predictions.copy()
+            predict_stages(stages, X, self.learning_rate, added)
+            return added
+        forest = packed_trees(engine, stages, self.learning_rate)
+        return engine.forest.predict(forest, engine.asarray(X), self.n_trees_per_iteration_, raw_predictions)
 
     def _check_predict(self, X):
         check_is_fitted(self)
