@@ -77,7 +77,7 @@ class RandomTreesEmbedding(TransformerMixin, BaseForest):
     >>> embedded = RandomTreesEmbedding(n_estimators=5, random_state=0, max_depth=1).fit_transform(X)
     >>> embedded.toarray().astype(int)
     array([[0, 1, 1, 0, 1, 0, 0, 1, 1, 0],
-           [0, 1, 1, 0, 1, 0, 0, 1, 0, 1],
+           [0, 1, 1, 0, 1, 0, 0, 1, 1, 0],
            [0, 1, 0, 1, 0, 1, 0, 1, 0, 1],
            [1, 0, 1, 0, 1, 0, 1, 0, 1, 0],
            [0, 1, 1, 0, 1, 0, 0, 1, 1, 0]])

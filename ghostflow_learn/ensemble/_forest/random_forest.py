@@ -273,7 +273,7 @@ class RandomForestRegressor(ForestRegressor):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = RandomForestRegressor(min_samples_leaf=5, oob_score=True, random_state=0).fit(X, y)
     >>> round(model.oob_score_, 2)
-    0.44
+    0.45
     """
 
     _tree_class = DecisionTreeRegressor
