@@ -5,6 +5,9 @@ import numpy as np
 from ._boosting_losses import exact
 from ._boosting_split import contains
 
+BLOCK = 64  # rows that stay in cache while all trees pass
+ABREAST = 16  # rows that go down a tree together
+
 
 @exact
 def find_leaves(nodes, left_codes, codes, max_bins, leaves, start, stop):
@@ -42,28 +45,45 @@ def group_residuals(y, raw, leaves, given, ends, residuals, weight):
 
 @exact
 def add_trees(forest, X, first, last, raw, start, stop):
-    """Add the values of iterations [first, last) to the raw predictions of rows [start, stop), tree by tree."""
-    for t in range(first, last):
-        for k in range(len(raw)):
-            root = forest.roots[t, k]
-            for i in range(start, stop):
-                at = root
-                while forest.flags[at] & 4 == 0:
-                    at = _child(forest, at, np.float64(X[i, forest.feature[at]]))
-                raw[k, i] += forest.value[at]
+    """Add the values of iterations [first, last) to the raw predictions of rows [start, stop).
+
+    A block of rows that stays in cache meets all trees; a few rows go down a tree side by side, so that one's wait
+    for memory is the others' time.
+    """
+    at = np.empty(ABREAST, dtype=np.int64)
+    for begin in range(start, stop, BLOCK):
+        end = min(begin + BLOCK, stop)
+        for t in range(first, last):
+            for k in range(len(raw)):
+                for i in range(begin, end, ABREAST):
+                    _descend(forest, X[i : min(i + ABREAST, end)], forest.roots[t, k], at)
+                    for j in range(min(ABREAST, end - i)):
+                        raw[k, i + j] += forest.value[at[j]]
 
 
 @exact
-def _child(forest, at, x):
-    flags = forest.flags[at]
-    left = x <= forest.threshold[at]
-    missing = x != x
-    if flags & 2:
-        missing = not (x >= 0.0 and x < 256.0)
-        if not missing:
-            category = np.int64(x)
-            missing = not contains(forest.known[forest.feature[at]], category)
-            left = contains(forest.left_categories[np.int64(forest.threshold[at])], category)
-    if missing:
-        left = flags & 1 != 0
-    return forest.children[at, 0 if left else 1]
+def _descend(forest, X, root, at):
+    """The leaves that rows of X end in, from `root` on; a leaf is its own child."""
+    n, moving = len(X), True
+    for j in range(n):
+        at[j] = root
+    while moving:
+        moving = False
+        for j in range(n):
+            node = np.uint64(at[j])
+            x, flags = np.float64(X[j, np.uint64(forest.feature[node])]), forest.flags[node]
+            if flags & 2:
+                left = _category_goes_left(forest, node, x)
+            else:
+                left = np.uint64(x <= forest.threshold[node]) | (np.uint64(x != x) & np.uint64(flags & 1))
+            child = np.uint64(forest.children[node, np.uint64(1) - left])
+            at[j] = child
+            moving |= forest.flags[child] & 4 == 0
+
+
+@exact
+def _category_goes_left(forest, node, x):
+    """1 or 0; a category that training has not seen is missing."""
+    if x >= 0.0 and x < 256.0 and contains(forest.known[forest.feature[node]], np.int64(x)):
+        return np.uint64(contains(forest.left_categories[np.int64(forest.threshold[node])], np.int64(x)))
+    return np.uint64(forest.flags[node] & 1)
