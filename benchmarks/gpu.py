@@ -30,7 +30,7 @@ from ghostflow_learn.preprocessing import StandardScaler
 
 REPORT = Path(__file__).resolve().parent / "results" / "gpu" / "estimators.json"
 N_FEATURES, N_CLUSTERS = 50, 50
-
+ITERATIONS = 100  # of boosting
 GROWN_ON = 20_000  # samples of a forest that is to predict
 
 
@@ -96,8 +96,8 @@ WORKLOADS = [
         flops=lambda model: 4 * n_iter(model),
     ),
     Workload(
-        "HistGradientBoostingClassifier, 10 iterations, 31 leaves",
-        lambda centers: HistGradientBoostingClassifier(max_iter=10, early_stopping=False, random_state=0),
+        f"HistGradientBoostingClassifier, {ITERATIONS} iterations, 31 leaves",
+        lambda centers: HistGradientBoostingClassifier(max_iter=ITERATIONS, early_stopping=False, random_state=0),
         "classes",
         lambda model: model._predictors[-1][0].nodes["gain"].max(),
         reads=lambda model: 2 + bins_read(model),

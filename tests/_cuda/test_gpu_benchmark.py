@@ -20,6 +20,7 @@ def benchmark(on_gpu, monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(BENCHMARKS)
     module = importlib.import_module("gpu")
     monkeypatch.setattr(module, "REPORT", tmp_path / "estimators.json")
+    monkeypatch.setattr(module, "ITERATIONS", 2)
     return module
 
 

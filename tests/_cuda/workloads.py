@@ -56,7 +56,8 @@ def arguments(engine, op, size, dtype):
 
 
 def call(engine, op, args):
-    """Outputs of `op`, as NumPy."""
+    """Outputs of `op`, as NumPy. It gets copies of arrays: some ops may overwrite one."""
+    args = [arg.copy() if hasattr(arg, "dtype") else arg for arg in args]
     return [np.asarray(engine.to_numpy(part)) for part in _parts(op_of(engine, op)(*args))]
 
 
