@@ -33,8 +33,8 @@ def growth_of(tree, n_samples, n_features, n_classes, total_weight):
     return Growth(
         criterion=CRITERIA[tree.criterion],
         splitter=SPLITTERS[tree.splitter],
-        max_depth=UNLIMITED if tree.max_depth is None else int(tree.max_depth),
-        max_leaf_nodes=-1 if tree.max_leaf_nodes is None else int(tree.max_leaf_nodes),
+        max_depth=UNLIMITED if tree.max_depth is None else min(int(tree.max_depth), UNLIMITED),
+        max_leaf_nodes=-1 if tree.max_leaf_nodes is None else min(int(tree.max_leaf_nodes), UNLIMITED),
         min_samples_split=max(2, _count(tree.min_samples_split, n_samples), 2 * min_samples_leaf),
         min_samples_leaf=min_samples_leaf,
         min_weight_leaf=float(tree.min_weight_fraction_leaf * total_weight),
