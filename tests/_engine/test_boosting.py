@@ -132,7 +132,10 @@ def test_trees_are_those_of_the_reference_to_the_bit(reference, choice, n_sample
 @pytest.mark.parametrize("choice", LIMITS)
 def test_threads_and_batches_change_no_bit(monkeypatch, choice):
     """One kernel for the whole tree, nodes in batches, large nodes on all threads: the same trees."""
-    data, limits = Data(2, 3000, categorical=choice != "monotonic"), growth(6, **({"min_samples_leaf": 2} | LIMITS[choice]))
+    data, limits = (
+        Data(2, 3000, categorical=choice != "monotonic"),
+        growth(6, **({"min_samples_leaf": 2} | LIMITS[choice])),
+    )
     (want,), want_leaves = data.grow(cpu, limits)
     monkeypatch.setattr(cpu_boosting, "ALONE", 0)
     monkeypatch.setattr(cpu_boosting, "BLOCK", 100)
@@ -240,6 +243,20 @@ def test_leaf_quantiles_are_those_of_the_losses(any_engine, rng, weighted):
         of_leaf = None if weight is None else weight[inside]
         want = loss.fit_intercept_only((y - raw)[inside], of_leaf) if inside.any() else 0
         np.testing.assert_allclose(values[leaf], want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_samples", [1, 7, 300])
+def test_predictions_without_categories_are_those_of_scikit_learn(any_engine, dtype, n_samples):
+    data, limits = Data(5, 400, categorical=False), growth(6)
+    trees = [data.grow(any_engine, limits)[0]] * 2
+    X = np.random.default_rng(0).normal(size=(n_samples, 6)).astype(dtype)
+    X[:: max(1, n_samples // 5), 1:] = np.nan
+    want = sklearn_tree(data, limits).predict(
+        X.astype(np.float64), np.zeros((0, 8), np.uint32), np.zeros(6, np.uint32), 1
+    )
+    forest = any_engine.boosting.assemble(trees, np.zeros((6, 8), np.uint32))
+    got = any_engine.boosting.predict(forest, X, np.zeros((1, n_samples)))
+    np.testing.assert_allclose(got[0], 2 * want, rtol=1e-6)
 
 
 @pytest.mark.parametrize("n_samples", [1, 257])

@@ -77,9 +77,9 @@ def run(data, limits, terms, growing, batch, phases, start, stop):
         t += 1
         if whole:
             work = PART | CHILDREN | ADD | SEARCH
-            settle(nodes, growing.todo, growing.free, growing.n, 1)
+            settle(nodes, growing.todo, growing.free, growing.n, stop - start)
             chosen = advance(nodes, growing.waiting, growing.todo, growing.free, growing.n, limits.max_leaf_nodes,
-                             limits.depth_wise, 1)  # fmt: skip
+                             limits.depth_wise, stop - start)  # fmt: skip
             t = start if chosen else stop
 
 

@@ -8,6 +8,9 @@ from ._boosting_split import contains
 BLOCK = 64  # rows that stay in cache while all trees pass
 ABREAST = 16  # rows that go down a tree together
 
+TOGETHER = 8  # rows that descend a tree together
+TILE = 256  # rows that stay in cache while the trees go by
+
 
 @exact
 def find_leaves(nodes, left_codes, codes, max_bins, leaves, start, stop):
@@ -41,6 +44,37 @@ def group_residuals(y, raw, leaves, given, ends, residuals, weight):
         if len(given):
             weight[at] = given[i]
         ends[leaves[i]] = at + 1
+
+
+@exact
+def add_plain_trees(forest, sides, X, n_features, first, last, raw, start, stop):
+    """As `add_trees`, without categories: rows descend a tree together, so that their loads overlap.
+
+    `sides`: twice the feature, and 1 where missing values go to the left. A leaf is its own child.
+    """
+    at = np.empty(TOGETHER, dtype=np.int64)
+    for tile in range(start, stop, TILE):
+        end = min(stop, tile + TILE)
+        for t in range(first, last):
+            for k in range(len(raw)):
+                root, out = forest.roots[t, k], raw[k]
+                for i in range(tile, end, TOGETHER):
+                    n_rows = min(TOGETHER, end - i)
+                    for r in range(TOGETHER):
+                        at[r] = root
+                    moved = np.int64(1)
+                    while moved:
+                        moved = np.int64(0)
+                        for r in range(TOGETHER):
+                            node = at[r]
+                            side = np.int64(sides[np.uint64(node)])
+                            x = X[np.uint64((i + min(r, n_rows - 1)) * n_features + (side >> 1))]
+                            right = (x > forest.threshold[np.uint64(node)]) | ((x != x) & ((side & 1) == 0))
+                            child = np.int64(forest.children[np.uint64(node), np.uint64(right)])
+                            moved |= child ^ node
+                            at[r] = child
+                    for r in range(n_rows):
+                        out[i + r] += forest.value[np.uint64(at[r])]
 
 
 @exact

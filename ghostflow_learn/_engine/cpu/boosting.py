@@ -120,7 +120,13 @@ def predict(forest, X, baseline, start=0, stop=None):
     raw = np.empty((len(baseline), len(X)))
     raw[:] = baseline
     cost = (stop - start) * len(baseline) * MOVED * 8
-    launch(predictor.add_trees, len(X), (forest, np.ascontiguousarray(X), start, stop, raw), cost)
+    X = np.ascontiguousarray(X)
+    if (forest.flags & 2).any():
+        launch(predictor.add_trees, len(X), (forest, X, start, stop, raw), cost)
+    else:
+        sides = 2 * forest.feature + (forest.flags & 1)
+        args = (forest, sides, X.reshape(-1), X.shape[1], start, stop, raw)
+        launch(predictor.add_plain_trees, len(X), args, cost)
     return raw
 
 
