@@ -295,3 +295,26 @@ def test_samples_that_do_not_fit_into_shared_memory(cuda, grown, rng):
         cuda.boosting.assemble(trees, known), cuda.asarray(wide), cuda.asarray(np.zeros((1, 1)))
     )
     np.testing.assert_array_equal(cuda.to_numpy(raw), cuda.to_numpy(narrow))
+
+
+@pytest.mark.parametrize("n_samples", [1, 9, 10, 300])
+@pytest.mark.parametrize("max_bins", [2, 254, 255])
+def test_all_bins_of_few_samples(cuda, rng, n_samples, max_bins):
+    """As many categories and bins as there may be, values missing from some columns, few samples or many."""
+    X = np.stack([rng.permutation(300)[:n_samples] % max_bins, rng.normal(size=n_samples), np.ones(n_samples)], axis=1)
+    X[:, 0] = np.where(np.arange(n_samples) % 7 == 3, np.nan, X[:, 0])
+    X[:, 1] = np.where(np.arange(n_samples) % 5 == 1, np.nan, X[:, 1])
+    is_categorical = np.array([True, False, False])
+    growth = GROWTH._replace(monotonic_cst=np.zeros(3, np.int8), groups=np.zeros((0, 3), bool), min_samples_leaf=2)
+    gradients, hessians = rng.normal(size=(1, n_samples)), rng.uniform(1, 2, size=(1, n_samples)) * 20
+    trees = []
+    for engine in cpu, cuda:
+        edges = engine.binning.find_edges(engine.asarray(X), max_bins, is_categorical)
+        edges[0] = np.arange(float(max_bins))
+        bins = engine.binning.transform(engine.asarray(X), edges, is_categorical, max_bins)
+        packed = engine.histogram.pack(engine.asarray(gradients), engine.asarray(hessians), 0)
+        (tree,), leaves = engine.boosting.grow(bins, packed, growth)
+        trees.append([*(tree.nodes[name] for name in tree.nodes.dtype.names), *tree[1:], engine.to_numpy(leaves)])
+    for want, got in zip(*trees, strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert len(trees[0][0]) > 1 or n_samples < 4
