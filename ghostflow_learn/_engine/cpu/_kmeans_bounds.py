@@ -17,12 +17,14 @@ from ._jit import kernel
 TILE = 96  # samples whose distances to all centers are looked at together; a power of two is slower in BLAS
 MEMORY = 32  # calls after which a sample is measured anew
 SUSPECTS = 12  # centers, but no more than an eighth of them, that are measured before all are
+SMALL = 2**12  # multiply-adds that measure all samples sooner than Python can tell which need it
 FRESH = 8  # calls for which that pays: later, to measure all again is cheaper than to look at the suspects each time
 
 # What `regroup` carries from one call to the next.
 #   bounds : (n_samples, 2) float32  most that the own center, and least that any other, can be away
 #   call   : (n_samples,) uint8      in which they were measured, modulo MEMORY
-#   paths  : (MEMORY, n_clusters) float64  how far centers had moved until each call, all steps added up
+#   paths  : (MEMORY, n_clusters) float64  how far centers had moved until each call, all steps added up; inf where
+#                                    the data is so small that all is measured each time
 #   totals : (n_clusters, n_features + 2) float64  weighted sums, weight, number of samples of non-zero weight
 #   offset : (n_features,)           about which scores are computed
 State = namedtuple("State", "bounds call paths n_calls totals centers offset n_examined")
@@ -41,18 +43,23 @@ Known = namedtuple("Known", "bounds call now moved needed suspects others")
 #   sq_norm       : ||x||^2
 Nearest = namedtuple("Nearest", "first second label sq_norm")
 
+NOBODY, NEVER = np.empty((1, 0), dtype=np.int64), np.full(1, np.inf)  # suspects and others where nothing is known
+
 
 def start(X, centers, offset):
     """The labels and state of a first call: nothing is known."""
     n_samples, n_features = X.shape
     bounds, call = np.zeros((n_samples, 2), dtype=np.float32), np.zeros(n_samples, dtype=np.uint8)
-    paths, totals = np.zeros((1, len(centers))), np.zeros((len(centers), n_features + 2))
+    is_small = n_samples * n_features * len(centers) <= SMALL
+    paths, totals = np.full((1, len(centers)), np.inf if is_small else 0.0), np.zeros((len(centers), n_features + 2))
     state = State(bounds, call, paths, 0, totals, centers, offset, n_samples)
     return np.full(n_samples, -1, dtype=np.int32), state
 
 
 def drifted(state, centers):
     """`state` after its centers have moved to `centers`."""
+    if _is_small(state):
+        return state._replace(centers=centers)
     shift = np.sqrt(np.square(np.subtract(centers, state.centers, dtype=np.float64)).sum(axis=1))
     path = state.paths[(state.n_calls - 1) % MEMORY] + shift * (1 + 1e-7)
     paths, now = state.paths, state.n_calls % MEMORY
@@ -65,6 +72,8 @@ def drifted(state, centers):
 
 def known(state):
     """What the bounds are worth by now."""
+    if _is_small(state):
+        return Known(state.bounds, state.call, 0, state.paths, state.paths, NOBODY, NEVER)
     n_clusters, now = state.paths.shape[1], state.n_calls % MEMORY
     moved = state.paths[now] - state.paths
     moved[now] = np.inf  # the samples of MEMORY calls ago are due
@@ -76,6 +85,10 @@ def known(state):
     pays = ((now - each) % MEMORY <= FRESH) & (n_suspects > 0)
     others = np.where(pays, moved[each, order[:, n_suspects]], np.inf)
     return Known(state.bounds, state.call, now, moved, needed, order[:, :n_suspects].copy(), others)
+
+
+def _is_small(state):
+    return state.paths[0, 0] == np.inf
 
 
 def noise(n_terms, dtype):
