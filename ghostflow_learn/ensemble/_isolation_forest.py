@@ -175,9 +175,7 @@ class IsolationForest(PackedTrees, OutlierMixin, BaseBagging):
             1 for inliers, -1 for outliers.
         """
         check_is_fitted(self)
-        scores = self.decision_function(X)
-        xp = get_engine(scores).xp
-        return xp.where(scores < 0, -1, 1)
+        return 1 - 2 * (self.decision_function(X) < 0)
 
     def decision_function(self, X):
         """Scores minus the threshold: negative for outliers.

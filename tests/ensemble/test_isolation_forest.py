@@ -151,3 +151,16 @@ def test_another_number_of_features_at_prediction(X):
 def test_verbose_tells_of_each_tree(X, capsys):
     IsolationForest(n_estimators=2, verbose=2, random_state=0).fit(X)
     assert "Building estimator 2 of 2" in capsys.readouterr().out
+
+
+def test_a_gpu_scores_data_of_the_host_and_its_own(on_gpu, rng):
+    X = rng.normal(size=(300, 3)).astype(np.float32)
+    want = IsolationForest(n_estimators=5, random_state=0).fit(X)
+    with config_context(device="cuda"):
+        got = IsolationForest(n_estimators=5, random_state=0).fit(X)
+        answers = got.predict(X)
+    assert type(answers) is np.ndarray
+    np.testing.assert_array_equal(answers, want.predict(X))
+    scores = got.score_samples(on_gpu(X))
+    assert type(scores) is type(on_gpu(X))
+    np.testing.assert_allclose(scores.get(), want.score_samples(X), rtol=1e-12)
