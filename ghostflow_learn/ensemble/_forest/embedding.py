@@ -66,6 +66,10 @@ class RandomTreesEmbedding(TransformerMixin, BaseForest):
     one_hot_encoder_ : OneHotEncoder
         From leaves to binary features.
 
+    Notes
+    -----
+    Growing takes O(n_estimators * n_samples * max_depth), on the host. Its trees are scikit-learn's for the same seed.
+
     References
     ----------
     Moosmann, Triggs, Jurie: Fast discriminative visual codebooks using randomized clustering forests. NIPS (2006).
