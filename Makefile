@@ -22,7 +22,7 @@ demo: $(VENV)/.ready-plot
 	$(RUN) examples/demo.py $(ARGS)
 
 test: $(VENV)/.ready-test
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n auto $(ARGS)
 
 test-sklearn: $(VENV)/.ready-test
 	$(RUN) tests/sklearn_suite/run.py $(ARGS)

@@ -85,7 +85,7 @@ class DecisionTreeRegressor(RegressorMixin, BaseDecisionTree):
     >>> model = DecisionTreeRegressor(max_depth=1).fit(X, [1, 1, 1, 5, 6, 7])
     >>> model.predict([[0], [9]])
     array([1., 6.])
-    >>> model.tree_.threshold[0]
+    >>> float(model.tree_.threshold[0])
     2.5
     """
 
@@ -242,7 +242,7 @@ class ExtraTreeRegressor(DecisionTreeRegressor):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = ExtraTreeRegressor(min_samples_leaf=20, random_state=0).fit(X, y)
     >>> round(model.score(X, y), 2)
-    0.42
+    0.47
     """
 
     def __init__(
