@@ -159,6 +159,10 @@ class IsolationForest(PackedTrees, OutlierMixin, BaseBagging):
         if self._prepare(X, sample_weight, self.max_samples_):
             with threads_for(self.n_jobs):
                 self._grow(get_engine(X), X, target)
+        self._packed_trees = {}
+        containers = [tree.tree_ for tree in self.estimators_]
+        self._decision_path_lengths = tuple(tree.compute_node_depths() for tree in containers)
+        self._average_path_length_per_tree = tuple(_average_depth(tree.n_node_samples) for tree in containers)
         self.offset_ = self._threshold(X)
         return self
 
@@ -264,12 +268,15 @@ class IsolationForest(PackedTrees, OutlierMixin, BaseBagging):
 
     def _nodes(self):
         """The trees' nodes with the features of all X, and with the depth of each sample in a node as its value."""
+        lengths = zip(self._decision_path_lengths, self._average_path_length_per_tree, strict=True)
         return [
             nodes._replace(
                 feature=np.where(nodes.left < 0, nodes.feature, features[np.maximum(nodes.feature, 0)]),
-                value=tree.tree_.compute_node_depths() - 1.0 + _average_depth(nodes.n_node_samples),
+                value=depths - 1.0 + beyond,
             )
-            for nodes, tree, features in zip(super()._nodes(), self.estimators_, self.estimators_features_, strict=True)
+            for nodes, features, (depths, beyond) in zip(
+                super()._nodes(), self.estimators_features_, lengths, strict=True
+            )
         ]
 
     def __sklearn_tags__(self):
