@@ -10,6 +10,7 @@ import pytest
 import sklearn.base
 import sklearn.decomposition
 import sklearn.naive_bayes
+from scipy.sparse import issparse
 from sklearn.datasets import load_iris
 from sklearn.pipeline import make_pipeline
 
@@ -143,7 +144,8 @@ def test_a_model_of_scikit_learns_pickles_while_patched(ours, theirs):
         dumped = pickle.dumps(model)
     assert type(pickle.loads(dumped)) is theirs
     method = "transform" if hasattr(model, "transform") else "predict"
-    np.testing.assert_array_equal(getattr(within, method)(X), getattr(model, method)(X))
+    got, want = getattr(within, method)(X), getattr(model, method)(X)
+    assert (got != want).nnz == 0 if issparse(want) else np.array_equal(got, want)
 
 
 @pytest.mark.parametrize("base", ["class Flipped(PCA):", "class Flipped(Mixin, PCA):"])

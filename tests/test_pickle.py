@@ -7,6 +7,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
@@ -36,7 +37,11 @@ def answers(model):
     """What the model says about new data, by every method that takes X alone."""
     new = X[::3] + 0.1
     names = ("predict", "predict_proba", "decision_function", "transform", "score_samples")
-    return {name: getattr(model, name)(new) for name in names if hasattr(model, name)}
+    return {name: dense(getattr(model, name)(new)) for name in names if hasattr(model, name)}
+
+
+def dense(answer):
+    return answer.toarray() if issparse(answer) else answer
 
 
 def assert_same_answers(got, want, **tolerance):

@@ -145,12 +145,13 @@ def test_where_no_values_tie_every_bit_is_that_of_the_reference(reference, rng, 
     if criterion in REGRESSION:
         y = rng.gamma(1.0 + X[:, :1] ** 2)
     choices = growth(criterion, y, 4, splitter=splitter)
-    assert_same_tree(*(grow(e, X, y, sample_weight, choices)[0] for e in (reference)))
+    assert_same_tree(*(grow(e, X, y, sample_weight, choices)[0] for e in (cpu, reference)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_leaves_are_where_the_samples_come_to(engine, rng, kind):
     X = features(kind, rng)
+    engine = cpu if issparse(X) else engine  # where sparse data always go
     y, sample_weight = targets("gini", X, rng), weights(rng, X.shape[0])
     nodes, leaves = grow(engine, X, y, sample_weight, growth("gini", y, X.shape[1]))
     forest = engine.forest.pack([nodes])
@@ -231,7 +232,7 @@ def test_one_sample_is_a_leaf(criterion):
 def test_only_missing_values_may_part_the_samples():
     X = np.array([[np.nan], [2], [2], [np.nan], [2]], dtype=np.float32)
     y = np.array([[1.0], [0], [0], [1], [0]])
-    nodes, _ = grow(X, y, None, growth("gini", y, 1))
+    nodes, _ = grow(cpu, X, y, None, growth("gini", y, 1))
     assert nodes.threshold[0] == np.inf
     assert nodes.missing_go_to_left[0] == 0
     assert nodes.value[:, 0, 1].tolist() == [0.4, 0, 1]
@@ -240,7 +241,7 @@ def test_only_missing_values_may_part_the_samples():
 def test_thresholds_of_huge_values_do_not_overflow():
     X = np.array([[-3e38], [3e38], [3.2e38]], dtype=np.float32)
     y = np.array([[0.0], [1], [2]])
-    nodes, _ = grow(X, y, None, growth("squared_error", y, 1))
+    nodes, _ = grow(cpu, X, y, None, growth("squared_error", y, 1))
     assert np.isfinite(nodes.threshold).all()
     assert len(nodes.left) == 5
 

@@ -17,7 +17,7 @@ def test_the_hottest_loops_use_packed_instructions(rng, name, instruction):
     X, row = rng.normal(size=(6, 96)), np.zeros(96)
     args = {
         "_two_smallest": (X, np.zeros(6), row, row.copy(), row.copy()),
-        "_four_sq_dists": (X, 0, 5, row, np.zeros(4)),
+        "_four_sq_dists": (*X[:4], row, np.zeros(4)),
         "_sum_powers": (X, np.zeros((2, 96)), 0, 6),
     }[name]
     kernel = getattr(kmeans, name)
