@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._boosting_histogram import AHEAD, accumulate, subtract
-from ._boosting_losses import apart, exact, inlined
+from ._boosting_losses import exact, inlined, inner
 from ._boosting_queue import (
     GROUND,
     INNER,
@@ -83,7 +83,7 @@ def run(data, limits, terms, growing, batch, phases, start, stop):
             t = start if chosen else stop
 
 
-@apart
+@inner
 def plant(nodes, free, n, allowed, n_rows, min_samples_leaf, max_depth, max_leaf_nodes):
     """The ground, and the root with its samples."""
     ground, root, beside = nodes[GROUND], nodes[ROOT], nodes[ROOT + 1]
@@ -101,7 +101,7 @@ def plant(nodes, free, n, allowed, n_rows, min_samples_leaf, max_depth, max_leaf
         allowed[ROOT, g] = True
 
 
-@apart
+@inner
 def weigh_root(root, histogram, scalars):
     """Sums over all samples are those over the bins of any feature."""
     gradient, hessian = np.int64(0), np.int64(0)
@@ -112,7 +112,7 @@ def weigh_root(root, histogram, scalars):
     root.searched = root.hessian >= scalars.min_hessian
 
 
-@apart
+@inner
 def part_rows(codes, n_features, feature, goes_left, rows, spare):
     """Bring the samples that go to the left to the front, in their order."""
     n_left = n_right = 0
@@ -129,7 +129,7 @@ def part_rows(codes, n_features, feature, goes_left, rows, spare):
         rows[np.uint64(n_left + i)] = spare[i]
 
 
-@apart
+@inner
 def left_table(node, bitset, max_bins, goes_left):
     """Whether each code goes to the left child of `node`: 1 or 0."""
     for b in range(256):
@@ -139,7 +139,7 @@ def left_table(node, bitset, max_bins, goes_left):
             goes_left[b] = (b <= node.bin) | ((b == max_bins) & (node.missing_left != 0))
 
 
-@apart
+@inner
 def give_children(nodes, allowed, i, groups, max_depth, min_samples_leaf, has_missing, direction):
     """The records of the children of node `i`, from its best split."""
     node = nodes[i]
@@ -159,21 +159,25 @@ def give_children(nodes, allowed, i, groups, max_depth, min_samples_leaf, has_mi
         child.state, child.gain, child.slot, child.stale = LEAF, -1.0, -1, False
         child.searched = child.depth != max_depth and child.count >= 2 * min_samples_leaf
         child.searched = child.searched and not node.last
-        for g in range(len(groups)):
-            allowed[node.left + side, g] = allowed[i, g] and groups[g, node.feature]
+        if groups is not None:
+            for g in range(len(groups)):
+                allowed[node.left + side, g] = allowed[i, g] and groups[g, node.feature]
 
 
-@apart
+@inner
 def choose_features(tried, groups, masks, allowed, n, max_features, seed, path):
     """The features to try in a node: of those that constraints allow the ones of a mask, or of the smallest hashes."""
     for j in range(len(tried)):
-        tried[j] = len(groups) == 0
-        for g in range(len(groups)):
-            tried[j] |= allowed[g] and groups[g, j]
-        tried[j] = tried[j] and (len(masks) == 0 or masks[n[SEARCHES], j])
+        tried[j] = True
+        if groups is not None:
+            tried[j] = len(groups) == 0
+            for g in range(len(groups)):
+                tried[j] |= allowed[g] and groups[g, j]
+            tried[j] = tried[j] and (len(masks) == 0 or masks[n[SEARCHES], j])
     n[SEARCHES] += 1
-    if len(masks) == 0 and max_features < 1:
-        _draw(tried, max_features, seed, path)
+    if groups is not None:
+        if len(masks) == 0 and max_features < 1:
+            _draw(tried, max_features, seed, path)
 
 
 @inlined

@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from ._boosting_losses import apart, inlined
+from ._boosting_losses import apart, inlined, inner
 from ._memory import prefetch
 
 AHEAD = 16  # rows: what is read of them comes from memory in about the time that these take
@@ -79,7 +79,7 @@ def _take_apart(packed, count_bits, hessian_bits, gradients, hessians, counts):
         packed[b] = 0
 
 
-@apart
+@inner
 def subtract(histogram, part):
     for k in range(3):
         whole, gone = histogram[k], part[k]

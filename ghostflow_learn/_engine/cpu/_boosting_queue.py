@@ -9,7 +9,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from ._boosting_losses import apart, inlined
+from ._boosting_losses import apart, inlined, inner
 
 WORK = np.dtype(
     [
@@ -22,11 +22,14 @@ WORK = np.dtype(
     + [(name, np.uint8) for name in ("missing_left", "categorical", "searched", "last", "stale")]
 )
 WAITING, EXPANDED, INNER, LEAF = range(4)  # states of a node
+NOT_YET, ANY = np.array([WAITING, EXPANDED])  # as numbers that are no literals: `_next` compiles once for both
 GROUND, ROOT = 0, 1  # the root is the only child of the ground, so that it is found as any child is
 
 # max_leaf_nodes, max_depth : int                 depth_wise : bool
 # max_features : float                            seed : uint32
 # groups : (n_groups, n_features) bool            masks : (n_masks, n_features) bool, or (0, n_features)
+# `groups` and `masks` are None, as is `Terms.is_categorical`, where every node may be split by every feature and none
+# is categorical: what it takes to choose features and to sort categories is not compiled then.
 Limits = namedtuple("Limits", "max_leaf_nodes max_depth depth_wise max_features seed groups masks")
 
 # nodes      : (capacity,) WORK                   left_codes : (capacity, 8) uint32
@@ -45,7 +48,7 @@ NODES, N_WAITING, N_FREE, LEAVES, SEARCHES = range(5)
 def advance(nodes, waiting, todo, free, n, max_leaf_nodes, depth_wise, most):
     """Let expanded nodes into the tree in their order; then choose up to `most` nodes to expand. Their number."""
     while n[N_WAITING] > 0 and n[LEAVES] != max_leaf_nodes:
-        w = _next(nodes, waiting, n, max_leaf_nodes, depth_wise, EXPANDED)
+        w = _next(nodes, waiting, n, max_leaf_nodes, depth_wise, ANY)
         i = waiting[w]
         if nodes[i].state == WAITING:
             return _choose(nodes, waiting, todo, free, n, max_leaf_nodes, depth_wise, most)
@@ -62,7 +65,7 @@ def advance(nodes, waiting, todo, free, n, max_leaf_nodes, depth_wise, most):
     return 0
 
 
-@apart
+@inner
 def _next(nodes, waiting, n, max_leaf_nodes, depth_wise, most_state):
     """Where, among the waiting, the node of the first turn is; -1 if none is in a state up to `most_state`."""
     best = -1
@@ -88,7 +91,7 @@ def _choose(nodes, waiting, todo, free, n, max_leaf_nodes, depth_wise, most):
     n_wanted = most if left < 0 else min(most, (left + 1) // 2)
     n_chosen = 0
     while n_chosen < n_wanted:
-        w = _next(nodes, waiting, n, max_leaf_nodes, depth_wise, WAITING)
+        w = _next(nodes, waiting, n, max_leaf_nodes, depth_wise, NOT_YET)
         if w < 0:
             break
         i = waiting[w]

@@ -4,12 +4,13 @@ from collections import namedtuple
 
 import numpy as np
 
-from ._boosting_losses import apart, exact, inlined
+from ._boosting_losses import exact, inlined, inner
 from ._math import _float64_of
 
 # What a search needs of the data and the limits; `scalars` is a tuple of numbers of its own: cheap to hand around.
 # scalars       : Scalars                     n_bins        : (n_features,) int64
-# has_missing, is_categorical : (n_features,) uint8
+# has_missing   : (n_features,) uint8
+# is_categorical : (n_features,) uint8, or None, see `Limits`
 # monotonic_cst : (n_features,) int8
 Terms = namedtuple("Terms", "scalars n_bins has_missing is_categorical monotonic_cst")
 Scalars = namedtuple(
@@ -17,7 +18,7 @@ Scalars = namedtuple(
 )
 
 
-@apart
+@inner
 def search(
     node, histogram, tried, scalars, n_bins, has_missing, is_categorical, monotonic_cst, sums, floats, left_codes
 ):
@@ -31,11 +32,14 @@ def search(
             continue
         first, last, best = j * 256, j * 256 + 256, node.gain
         gradients, hessians, counts = histogram[0, first:last], histogram[1, first:last], histogram[2, first:last]
-        if is_categorical[j]:
-            _search_categories(
-                node, gradients, hessians, counts, n_bins[j], has_missing[j], scalars, sums, floats[0], left_codes
-            )
-        else:
+        in_order = True
+        if is_categorical is not None:
+            if is_categorical[j]:
+                in_order = False
+                _search_categories(
+                    node, gradients, hessians, counts, n_bins[j], has_missing[j], scalars, sums, floats[0], left_codes
+                )
+        if in_order:
             _search_bins(
                 node, gradients, hessians, counts, n_bins[j], has_missing[j], monotonic_cst[j], scalars, sums, floats
             )

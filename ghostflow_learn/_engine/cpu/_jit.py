@@ -1,8 +1,12 @@
 """The decorator every CPU kernel uses."""
 
 import contextlib
+import functools
+import gc
 import logging
 import os
+import signal
+import threading
 
 from numba import njit
 from numba.core.caching import FunctionCache
@@ -14,24 +18,68 @@ logger = logging.getLogger("ghostflow_learn.engine")
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 
 
-def kernel(function=None, *, fastmath=FASTMATH, inline="never", apart=False):
+def kernel(function=None, *, fastmath=FASTMATH, inline="never", apart=False, python=True):
     """Compile `function` at its first call for each dtype; kept on disk for later processes.
 
     With ``inline="always"`` a helper becomes part of its caller before that is compiled, under the caller's
     `fastmath`, and is not compiled on its own: where a first call waits too long for the compiler. `apart` keeps a
-    helper a function that is called, for the same reason; only without `fastmath`, see below.
+    helper a function that is called, for the same reason; only without `fastmath`, see below. With ``python=False``
+    kernels alone may call it: what unboxes Python's arguments is not compiled, and a call from Python crashes.
     """
     if function is None:
-        return lambda f: kernel(f, fastmath=fastmath, inline=inline, apart=apart)
+        return lambda f: kernel(f, fastmath=fastmath, inline=inline, apart=apart, python=python)
     # A helper that is not inlined exists twice, compiled on its own and with its caller; which of the two a caller
     # uses would depend on whether it was compiled or loaded from the cache, and they may differ in the last bit.
     options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath, "inline": inline, "forceinline": not apart}
-    compiled = njit(**options)(function)
+    compiled = njit(no_cfunc_wrapper=True, no_cpython_wrapper=not python, **options)(function)
+    compiled.compile = _undisturbed(compiled.compile)
     try:
         compiled._cache = _SharedCache(function)
     except RuntimeError as error:  # neither the install nor the user's cache folder is writable
         logger.warning("%s compiles in every process: %s", function.__name__, error)
     return compiled
+
+
+def _undisturbed(compile_):
+    """Compile without looks for garbage among all that is alive, a sixth of the time, and let Ctrl-C wait.
+
+    An interrupted compiler may keep Numba's global lock, and every later compilation would wait for it.
+    """
+
+    @functools.wraps(compile_)
+    def compile_undisturbed(signature):
+        with _no_collection(), _later_interrupt():
+            return compile_(signature)
+
+    return compile_undisturbed
+
+
+@contextlib.contextmanager
+def _no_collection():
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextlib.contextmanager
+def _later_interrupt():
+    """SIGINT reaches its handler at the end of the block; it can only arrive in the main thread."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    arrived = []
+    signal.signal(signal.SIGINT, lambda *args: arrived.append(args))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if arrived:
+            handler(*arrived[-1])
 
 
 class _SharedCache(FunctionCache):

@@ -159,11 +159,11 @@ def _grow_one(bins, packed, k, growth, seed, rows, masks, leaves, alone):
     data = Data(bins.codes.reshape(-1), packed.words[k], (abs(packed.interval), count_bits, hessian_bits))
     least = [float(x) for x in (growth.min_hessian_to_split, growth.min_gain_to_split, growth.l2_regularization)]
     scalars = Scalars(bins.max_bins, growth.min_samples_leaf, *least, CAT_SUPPORT, *packed.units[k].tolist())
-    terms = Terms(scalars, bins.n_bins, bins.has_missing, bins.is_categorical, growth.monotonic_cst)
-    masks_or_none = np.empty((0, bins.codes.shape[1]), dtype=bool) if masks is None else masks
+    restrictions = _restrictions(bins, growth, masks)
+    terms = Terms(scalars, bins.n_bins, bins.has_missing, restrictions[0], growth.monotonic_cst)
     limits = queue.Limits(
         growth.max_leaf_nodes, growth.max_depth, bool(growth.depth_wise), float(growth.max_features),
-        np.uint32(seed & 0xFFFFFFFF), growth.groups, masks_or_none,
+        np.uint32(seed & 0xFFFFFFFF), *restrictions[1:],
     )  # fmt: skip
     space = _space(bins.codes, len(leaves) if rows is None else len(rows), growth)
     space.rows[:] = np.arange(len(space.rows), dtype=np.uint32) if rows is None else rows
@@ -179,6 +179,15 @@ def _grow_one(bins, packed, k, growth, seed, rows, masks, leaves, alone):
     n_searches = int(growing.n[queue.SEARCHES])
     _spaces[id(bins.codes)].append(space)
     return tree, n_searches
+
+
+def _restrictions(bins, growth, masks):
+    """`is_categorical`, `groups` and `masks` for the kernels: all None in the plain case."""
+    if masks is None:
+        if growth.max_features == 1 and len(growth.groups) == 0 and not bins.is_categorical.any():
+            return None, None, None
+        masks = np.empty((0, bins.codes.shape[1]), dtype=bool)
+    return bins.is_categorical, growth.groups, masks
 
 
 def _space(codes, n_rows, growth):

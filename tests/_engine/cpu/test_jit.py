@@ -1,11 +1,18 @@
+import gc
 import math
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from numba.core.caching import NullCache
+from numba.extending import overload
 
 from ghostflow_learn._engine.cpu._jit import kernel
 
@@ -22,6 +29,60 @@ def test_kernels_still_see_nan():
     out = np.zeros(1)
     _count_nan(np.array([1.0, np.nan, np.inf]), out, 0, 3)
     assert out[0] == 1
+
+
+@pytest.fixture
+def slow_to_compile():
+    """A kernel that no cache knows, and that says when its compilation has begun."""
+    begun = threading.Event()
+
+    @overload(begun_of)
+    def compiling(x):
+        begun.set()
+        time.sleep(0.2)
+        return lambda x: x
+
+    @kernel
+    def slow(x, start, stop):
+        return begun_of(x) + 1
+
+    slow._cache = NullCache()
+    return slow, begun
+
+
+def begun_of(x):
+    """What `slow_to_compile` overloads."""
+
+
+def test_ctrl_c_waits_for_the_compiler(slow_to_compile):
+    """Numba alone may keep its lock, and the process hang at the next kernel."""
+    slow, begun = slow_to_compile
+
+    def interrupt():
+        begun.wait()
+        signal.raise_signal(signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        slow(1.0, 0, 1)
+    thread.join()
+    assert len(slow.signatures) == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with ThreadPoolExecutor(1) as pool:  # another thread gets the lock
+        assert pool.submit(slow, 1, 0, 1).result(timeout=60) == 2
+
+
+def test_the_compiler_leaves_garbage_collection_as_it_was(slow_to_compile):
+    slow, _ = slow_to_compile
+    slow(1.0, 0, 1)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        slow(1, 0, 1)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 KERNEL = textwrap.dedent(
