@@ -175,7 +175,7 @@ def choose_features(tried, groups, masks, allowed, n, max_features, seed, path):
                 tried[j] |= allowed[g] and groups[g, j]
             tried[j] = tried[j] and (len(masks) == 0 or masks[n[SEARCHES], j])
     n[SEARCHES] += 1
-    if groups is not None:
+    if groups is not None:  # noqa: SIM102  alone, so that Numba leaves it out
         if len(masks) == 0 and max_features < 1:
             _draw(tried, max_features, seed, path)
 

@@ -33,7 +33,7 @@ def search(
         first, last, best = j * 256, j * 256 + 256, node.gain
         gradients, hessians, counts = histogram[0, first:last], histogram[1, first:last], histogram[2, first:last]
         in_order = True
-        if is_categorical is not None:
+        if is_categorical is not None:  # noqa: SIM102  alone, so that Numba leaves it out
             if is_categorical[j]:
                 in_order = False
                 _search_categories(
