@@ -2,14 +2,11 @@
 
 import numpy as np
 
-from ._boosting_losses import exact
+from ._boosting_losses import apart, exact
 from ._boosting_split import contains
 
-BLOCK = 64  # rows that stay in cache while all trees pass
-ABREAST = 16  # rows that go down a tree together
-
-TOGETHER = 8  # rows that descend a tree together
-TILE = 256  # rows that stay in cache while the trees go by
+TILE = 256  # rows that stay in cache while all trees pass
+ABREAST = 8  # rows that go down a tree together
 
 
 @exact
@@ -47,72 +44,41 @@ def group_residuals(y, raw, leaves, given, ends, residuals, weight):
 
 
 @exact
-def add_plain_trees(forest, sides, X, n_features, first, last, raw, start, stop):
-    """As `add_trees`, without categories: rows descend a tree together, so that their loads overlap.
-
-    `sides`: twice the feature, and 1 where missing values go to the left. A leaf is its own child.
-    """
-    at = np.empty(TOGETHER, dtype=np.int64)
-    for tile in range(start, stop, TILE):
-        end = min(stop, tile + TILE)
-        for t in range(first, last):
-            for k in range(len(raw)):
-                root, out = forest.roots[t, k], raw[k]
-                for i in range(tile, end, TOGETHER):
-                    n_rows = min(TOGETHER, end - i)
-                    for r in range(TOGETHER):
-                        at[r] = root
-                    moved = np.int64(1)
-                    while moved:
-                        moved = np.int64(0)
-                        for r in range(TOGETHER):
-                            node = at[r]
-                            side = np.int64(sides[np.uint64(node)])
-                            x = X[np.uint64((i + min(r, n_rows - 1)) * n_features + (side >> 1))]
-                            right = (x > forest.threshold[np.uint64(node)]) | ((x != x) & ((side & 1) == 0))
-                            child = np.int64(forest.children[np.uint64(node), np.uint64(right)])
-                            moved |= child ^ node
-                            at[r] = child
-                    for r in range(n_rows):
-                        out[i + r] += forest.value[np.uint64(at[r])]
-
-
-@exact
 def add_trees(forest, X, first, last, raw, start, stop):
     """Add the values of iterations [first, last) to the raw predictions of rows [start, stop).
 
-    A block of rows that stays in cache meets all trees; a few rows go down a tree side by side, so that one's wait
-    for memory is the others' time.
+    A few rows go down a tree side by side, so that one's wait for memory is the others' time.
     """
     at = np.empty(ABREAST, dtype=np.int64)
-    for begin in range(start, stop, BLOCK):
-        end = min(begin + BLOCK, stop)
+    for begin in range(start, stop, TILE):
+        end = min(begin + TILE, stop)
         for t in range(first, last):
             for k in range(len(raw)):
                 for i in range(begin, end, ABREAST):
-                    _descend(forest, X[i : min(i + ABREAST, end)], forest.roots[t, k], at)
+                    _descend(forest, X, i, end - 1, forest.roots[t, k], at)
                     for j in range(min(ABREAST, end - i)):
                         raw[k, i + j] += forest.value[at[j]]
 
 
 @exact
-def _descend(forest, X, root, at):
-    """The leaves that rows of X end in, from `root` on; a leaf is its own child."""
-    n, moving = len(X), True
-    for j in range(n):
+def _descend(forest, X, i, last_row, root, at):
+    """The leaves that rows of X from `i` on end in, from `root` on; a leaf is its own child."""
+    moved = np.int64(1)
+    for j in range(ABREAST):
         at[j] = root
-    while moving:
-        moving = False
-        for j in range(n):
+    while moved:
+        moved = np.int64(0)
+        for j in range(ABREAST):
             node = np.uint64(at[j])
-            x, flags = np.float64(X[j, np.uint64(forest.feature[node])]), forest.flags[node]
+            flags = forest.flags[node]
+            x = np.float64(X[np.uint64(min(i + j, last_row)), np.uint64(forest.feature[node])])
             if flags & 2:
                 left = _category_goes_left(forest, node, x)
             else:
                 left = np.uint64(x <= forest.threshold[node]) | (np.uint64(x != x) & np.uint64(flags & 1))
-            child = np.uint64(forest.children[node, np.uint64(1) - left])
+            child = np.int64(forest.children[node, np.uint64(1) - left])
+            moved |= child ^ at[j]
             at[j] = child
-            moving |= forest.flags[child] & 4 == 0
 
 
 @exact
@@ -121,3 +87,67 @@ def _category_goes_left(forest, node, x):
     if x >= 0.0 and x < 256.0 and contains(forest.known[forest.feature[node]], np.int64(x)):
         return np.uint64(contains(forest.left_categories[np.int64(forest.threshold[node])], np.int64(x)))
     return np.uint64(forest.flags[node] & 1)
+
+
+@exact
+def add_by_tests(tests, X, first, last, raw, start, stop):
+    """As `add_trees`: a tile of rows takes every test of a tree, and those that are in the tested node go on.
+
+    These are more tests than on the way down, but of bytes, many at once, and none waits for memory.
+    """
+    codes = np.empty((len(tests.features), TILE), dtype=np.uint8)
+    at = np.empty(TILE, dtype=np.uint16)
+    for begin in range(start, stop, TILE):
+        end = min(begin + TILE, stop)
+        _encode(tests.features, tests.n_edges, tests.edges, tests.known, X[begin:end], codes)
+        for tree in range(first * len(raw), last * len(raw)):
+            values, out = tests.values[tests.trees[tree, 2] :], raw[tree % len(raw), begin:end]
+            for i in range(TILE):
+                at[i] = 0
+            for test in range(tests.trees[tree, 0], tests.trees[tree, 1]):
+                node = tests.nodes[test]
+                if node.bitset < 0:
+                    _take(node, codes, at)
+                else:
+                    _take_category(node, tests.left_codes, codes, at)
+            for i in range(len(out)):
+                out[i] += values[np.uint64(at[i])]
+
+
+@apart
+def _encode(features, n_edges, edges, known, X, codes):
+    # No branch depends on a value, so that many searches run at once.
+    for c in range(len(features)):
+        j, thresholds, out, many = np.uint64(features[c]), edges[c], codes[c], n_edges[c] >= 64
+        if n_edges[c] == 0:
+            for i in range(len(X)):
+                x = np.float64(X[i, j])
+                listed = x >= 0.0 and x < 256.0 and contains(known[j], np.int64(x))
+                out[i] = np.int64(x) + 1 if listed else 0
+            continue
+        for i in range(len(X)):
+            x, place = np.float64(X[i, j]), np.int64(0)
+            if many:
+                for half in (128, 64):
+                    place += half if thresholds[np.uint64(place + half - 1)] < x else 0
+            for half in (32, 16, 8, 4, 2, 1):
+                place += half if thresholds[np.uint64(place + half - 1)] < x else 0
+            out[i] = 0 if x != x else place + 1
+
+
+@exact
+def _take(node, codes, at):
+    own, left, right, shift, last = node.node, node.left, node.right, node.shift, node.last
+    column = np.uint64(node.column)
+    for i in range(TILE):
+        child = right if np.uint8(codes[column, np.uint64(i)] - shift) > last else left
+        at[i] = child if at[i] == own else at[i]
+
+
+@apart
+def _take_category(node, left_codes, codes, at):
+    own, left, right = node.node, np.int64(node.left), np.int64(node.right)
+    column, row = np.uint64(node.column), np.uint64(node.bitset)
+    for i in range(TILE):
+        child = right + (left - right) * np.int64(left_codes[row, np.uint64(codes[column, np.uint64(i)])])
+        at[i] = child if at[i] == own else at[i]

@@ -8,7 +8,6 @@ from .._boosting import (
     NODE,
     Gradients,
     Tree,
-    assemble,
     bounds_of,
     fields,
     interval_of,
@@ -19,6 +18,7 @@ from . import _boosting_grow as grower
 from . import _boosting_losses as losses
 from . import _boosting_predict as predictor
 from . import _boosting_queue as queue
+from ._boosting_forest import assemble
 from ._boosting_histogram import Data, accumulate
 from ._boosting_split import Scalars, Terms
 from ._launch import launch, n_threads, run_blocks
@@ -32,6 +32,10 @@ ONE_CALL = 2**27  # as the work of one task: each is a block of its own
 ALONE = 2**19  # values of data whose trees are not worth a second thread
 ALONE_NODE = 2**20  # values of a node that is not worth one
 BLOCK = 2**14  # samples of a node that are parted at a time
+FEW = 16  # samples that are better led down the trees than through all tests
+ENCODED = 1 / 5  # trees that samples go down in the time that the codes of one feature take
+FOUND = 8  # multiply-adds in the time that it takes to find the code of a value
+TESTED = 0.1  # in the time that a sample takes for one test
 BATCH = 16  # nodes that are expanded at a time
 HISTOGRAMS = 2**26  # bytes of histograms that are kept while a tree grows
 
@@ -116,17 +120,16 @@ def predict_bins(raw, trees, codes, max_bins):
 
 
 def predict(forest, X, baseline, start=0, stop=None):
-    stop = len(forest.roots) if stop is None else stop
+    forest, tests = forest
+    stop, X = len(forest.roots) if stop is None else stop, np.ascontiguousarray(X)
     raw = np.empty((len(baseline), len(X)))
     raw[:] = baseline
-    cost = (stop - start) * len(baseline) * MOVED * 8
-    X = np.ascontiguousarray(X)
-    if (forest.flags & 2).any():
-        launch(predictor.add_trees, len(X), (forest, X, start, stop, raw), cost)
+    n_trees = (stop - start) * len(baseline)
+    if tests is None or len(X) < FEW or n_trees < ENCODED * len(tests.features):
+        launch(predictor.add_trees, len(X), (forest, X, start, stop, raw), n_trees * MOVED * 8)
     else:
-        sides = 2 * forest.feature + (forest.flags & 1)
-        args = (forest, sides, X.reshape(-1), X.shape[1], start, stop, raw)
-        launch(predictor.add_plain_trees, len(X), args, cost)
+        cost = FOUND * len(tests.features) + TESTED * n_trees * len(tests.nodes) / forest.roots.size
+        launch(predictor.add_by_tests, len(X), (tests, X, start, stop, raw), cost)
     return raw
 
 
