@@ -6,7 +6,7 @@ entry that matches no test, or that passes, is an error.
 
 COPY_X = "demands that copy_X=False overwrites X; ours never does, as no solver needs to"
 
-PRIVATE = "calls a private method of scikit-learn's class"
+PRIVATE = "uses a private method or attribute of scikit-learn's class"
 
 ARRAY_API = "demands the array API tag; ours takes CuPy and torch arrays, and no other namespace"
 
@@ -19,6 +19,12 @@ CHUNKS = "counts the chunks in which scikit-learn's own module scores; ours need
 
 MEMORY = "demands a MemoryError for a limit that no tree comes to; ours takes memory for the leaves that a tree has"
 
+CRITERION = "passes an object of scikit-learn's compiled criteria, which its own documentation does not have"
+
+JOBLIB = "counts what a joblib backend of its own is given; ours grows all trees on its own threads"
+
+FOREST = "ensemble/tests/test_forest.py"
+
 HGB = "ensemble/_hist_gradient_boosting/tests/test_gradient_boosting.py"
 
 EXPECTED_FAILURES = {
@@ -28,6 +34,12 @@ EXPECTED_FAILURES = {
     f"{HGB}::test_sample_weight_effect": FIXED_POINT,
     "ensemble/tests/test_iforest.py::test_iforest_chunks_works1": CHUNKS,
     "ensemble/tests/test_iforest.py::test_iforest_chunks_works2": CHUNKS,
+    f"{FOREST}::test_backend_respected": JOBLIB,
+    f"{FOREST}::test_class_weights_forest": PRIVATE,
+    f"{FOREST}::test_max_samples_geq_one": PRIVATE,
+    f"{FOREST}::test_mse_criterion_object_segfault_smoke_test": CRITERION,
+    f"{FOREST}::test_oob_not_computed_twice": PRIVATE,
+    f"{FOREST}::test_validate_y_class_weight": PRIVATE,
     "linear_model/tests/test_base.py::test_inplace_data_preprocessing[42-True-None]": COPY_X,
     "linear_model/tests/test_base.py::test_inplace_data_preprocessing[42-False-None]": COPY_X,
     "tree/tests/test_tree.py::test_huge_allocations": MEMORY,

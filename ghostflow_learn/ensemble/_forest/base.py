@@ -113,6 +113,11 @@ class BaseForest(Members, PackedTrees, MultiOutputMixin, BaseEstimator):
         return as_sparse_interface(indicator), n_nodes_ptr
 
     @property
+    def estimator(self):
+        """An unfitted tree of the kind that the forest grows."""
+        return self._tree_class()
+
+    @property
     def feature_importances_(self):
         """How much of the decrease in impurity each feature brought, averaged over the trees, summing to 1."""
         check_is_fitted(self)
