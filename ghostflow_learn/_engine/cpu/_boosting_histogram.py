@@ -48,20 +48,8 @@ def _add(codes, stride, n_features, rows, words, packed):
         prefetch(codes, ahead)
         prefetch(codes, ahead + n_features - 1)
         first, word = np.int64(rows[i]) * stride, words[i]
-        j = 0
-        while j + 4 <= n_features:
-            a = np.uint64(j * 256 + codes[np.uint64(first + j)])
-            b = np.uint64(j * 256 + 256 + codes[np.uint64(first + j + 1)])
-            c = np.uint64(j * 256 + 512 + codes[np.uint64(first + j + 2)])
-            d = np.uint64(j * 256 + 768 + codes[np.uint64(first + j + 3)])
-            packed[a] += word
-            packed[b] += word
-            packed[c] += word
-            packed[d] += word
-            j += 4
-        while j < n_features:
+        for j in range(n_features):
             packed[np.uint64(j * 256 + codes[np.uint64(first + j)])] += word
-            j += 1
 
 
 @inlined
