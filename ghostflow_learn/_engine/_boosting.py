@@ -200,9 +200,9 @@ def edges_of_sorted(column, max_bins, weight=None):
     """
     if len(column) == 0:
         return np.empty(0)
-    starts = np.flatnonzero(column[1:] != column[:-1]) + 1
-    if len(starts) < max_bins:
-        return edges_between_all(np.concatenate((column[:1], column[starts])))
+    changes = column[1:] != column[:-1]
+    if np.count_nonzero(changes) < max_bins:
+        return edges_between_all(np.concatenate((column[:1], column[1:][changes])))
     lower, upper = ranks_of_edges(len(column), max_bins, weight)
     return edges_between(column[lower], column[upper])
 

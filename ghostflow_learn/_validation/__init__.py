@@ -194,7 +194,8 @@ def _encode_small_integers(y):
     offsets = y.astype(np.int64, copy=False).reshape(-1) - low
     present = np.zeros(int(offsets.max()) + 1, dtype=np.int64)
     present[offsets] = 1
-    return (np.flatnonzero(present) + low).astype(y.dtype), (np.cumsum(present) - 1)[offsets]
+    codes = offsets if present.all() else (np.cumsum(present) - 1)[offsets]
+    return (np.flatnonzero(present) + low).astype(y.dtype), codes
 
 
 def take_labels(engine, classes, codes, like):

@@ -1,5 +1,6 @@
 """Histogram gradient boosting on tables of people and of houses, with words as categories, beside LightGBM."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,15 @@ def test_bands_of_house_prices_hold_as_many_as_they_say():
     model = HistGradientBoostingRegressor(loss="quantile", quantile=[0.05, 0.95], max_iter=60, random_state=0)
     low, high = model.fit(X, y).predict(X_test).T
     assert np.mean((low <= y_test) & (y_test <= high)) == pytest.approx(0.9, abs=0.05)
+
+
+def test_fit_takes_little_more_than_a_byte_a_value(rng):
+    """1.2 bytes a value and 40 a sample, where that is more than the histograms of a few nodes."""
+    X = rng.normal(size=(300_000, 28))
+    y = (X[:, 0] * X[:, 1] > 0).astype(np.int64)
+    model = HistGradientBoostingClassifier(max_iter=3, early_stopping=False).fit(X, y)  # compiles
+    tracemalloc.start()
+    model.fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.2 * X.size + 40 * len(X)

@@ -2,25 +2,26 @@ import numpy as np
 
 from .._boosting import Bins, edges_of_sorted
 from ._jit import kernel
-from ._launch import launch, run_blocks
+from ._launch import launch, n_threads, run_blocks
 
 SORTED = 64  # multiply-adds in the time that one value takes to be sorted
 FOUND = 16  # in the time that it takes to find its bin
-COLUMNS = 4  # columns that are taken out of X at a time: a line of memory holds a few neighbours
+TAKEN = 2**14  # values that are taken out of X at a time
 
 
 def find_edges(X, max_bins, is_categorical, rows=None, sample_weight=None):
     edges = [np.empty(0)] * X.shape[1]
     weight = sample_weight if rows is None or sample_weight is None else sample_weight[rows]
     n_rows = len(X) if rows is None else len(rows)
+    spare = [np.empty(n_rows) for _ in range(min(n_threads(), X.shape[1]))]
 
     def find(start, stop):
-        for first in range(start, stop, COLUMNS):
-            columns = X[:, first : min(stop, first + COLUMNS)]
-            columns = (columns if rows is None else columns[rows]).T.astype(np.float64, order="C")
-            for j, column in enumerate(columns, first):
-                if not is_categorical[j]:
-                    edges[j] = _edges(column, max_bins, weight)
+        column = spare.pop()
+        for j in range(start, stop):
+            if not is_categorical[j]:
+                _take(X[:, j], rows, column)
+                edges[j] = _edges(column, max_bins, weight)
+        spare.append(column)
 
     run_blocks(find, X.shape[1], n_rows * SORTED)
     return edges
@@ -37,8 +38,15 @@ def transform(X, edges, is_categorical, max_bins):
     codes = np.empty(X.shape, dtype=np.uint8)
     args = (np.ascontiguousarray(X), padded.reshape(-1), is_categorical, max_bins, codes)
     launch(_find_bins, len(X), args, X.shape[1] * FOUND)
-    has_missing = (codes == max_bins).any(axis=0).astype(np.uint8)
+    missing = run_blocks(lambda start, stop: (codes[start:stop] == max_bins).any(axis=0), len(X), X.shape[1])
+    has_missing = np.any(missing, axis=0).astype(np.uint8)
     return Bins(codes, sizes + (is_categorical == 0), has_missing, is_categorical, flat, offsets, max_bins)
+
+
+def _take(values, rows, column):
+    for start in range(0, len(column), TAKEN):
+        some = slice(start, start + TAKEN)
+        column[some] = values[some] if rows is None else values[rows[some]]
 
 
 def _edges(column, max_bins, weight):

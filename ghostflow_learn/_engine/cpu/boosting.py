@@ -54,6 +54,7 @@ def loss(loss, y, raw, sample_weight=None):
 
 
 def gradients(loss, y, raw, sample_weight=None, seed=0):
+    words = np.empty(raw.shape, dtype=np.int64)  # before all else: where the last ones were, if they are gone
     weight = np.empty(0) if sample_weight is None else sample_weight
     constant = sample_weight is None and loss.name in ("squared_error", "absolute_error", "quantile")
     interval = interval_of(len(y), constant)
@@ -62,7 +63,6 @@ def gradients(loss, y, raw, sample_weight=None, seed=0):
     unit = unit_of(most[0], max_gradient), 1.0 if constant else unit_of(most[1], max_hessian)
     per_unit, shifts = (1 / unit[0], 1 / unit[1]), (hessian_bits + count_bits, 0 if constant else count_bits)
     seeds = np.arange(seed, seed + len(raw)).astype(np.uint32)
-    words = np.empty(raw.shape, dtype=np.int64)
     if loss.name == "multinomial":
         launch(losses.pack_multinomial, len(y), (y, raw, weight, per_unit, shifts, seeds, words), DERIVED * len(raw))
     else:
@@ -169,7 +169,7 @@ def _grow_one(bins, packed, k, growth, seed, rows, masks, leaves, alone):
         np.uint32(seed & 0xFFFFFFFF), *restrictions[1:],
     )  # fmt: skip
     space = _space(bins.codes, len(leaves) if rows is None else len(rows), growth)
-    space.rows[:] = np.arange(len(space.rows), dtype=np.uint32) if rows is None else rows
+    _fill(space.rows, rows)
     growing = space._replace(spare=leaves)
     growing.todo[0] = queue.GROUND
     if alone:
@@ -203,7 +203,7 @@ def _space(codes, n_rows, growth):
     if growth.max_leaf_nodes > 0:
         most = min(most, growth.max_leaf_nodes)
         capacity = min(capacity, 4 * most + 2 * BATCH)
-    n_slots = max(6, min(most + 2 * BATCH, HISTOGRAMS // (codes.shape[1] * 256 * 24)))
+    n_slots = max(6, min(most // 2 + 1, HISTOGRAMS // (codes.shape[1] * 256 * 24)))
     try:
         space = _spaces[id(codes)].pop()
     except IndexError:
@@ -223,6 +223,13 @@ def _space(codes, n_rows, growth):
             np.empty((n_slots, 3, codes.shape[1] * 256), dtype=np.int64),
         )
     return space
+
+
+def _fill(into, rows):
+    """Copy `rows`, None for all, a block at a time, so that there is no third copy."""
+    for start in range(0, len(into), BLOCK):
+        block = into[start : start + BLOCK]
+        block[:] = np.arange(start, start + len(block)) if rows is None else rows[start : start + len(block)]
 
 
 def _grow_together(data, limits, terms, growing, batch):

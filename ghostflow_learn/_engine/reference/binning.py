@@ -16,7 +16,7 @@ def find_edges(X, max_bins, is_categorical, rows=None, sample_weight=None):
     X : (n_samples, n_features) float32 or float64
     max_bins : int
     is_categorical : (n_features,) bool
-    rows : (n_rows,) int64, optional
+    rows : (n_rows,) int64 or uint32, optional
         The samples to look at, in any order and number of times each.
     sample_weight : (n_samples,) float64, optional
 

@@ -251,7 +251,7 @@ class BaseHistGradientBoosting(Checking, Predicting, BaseEstimator):
         self._baseline_prediction = best_constant(engine, self._loss, train.y, train.sample_weight).reshape(1, -1)
         self._predictors, self.train_score_, self.validation_score_ = [], [], []
         start = self._baseline(engine)
-        raw = [None if part is None else engine.xp.zeros((len(start), len(part.y))) + start for part in (train, val)]
+        raw = [None if part is None else engine.xp.repeat(start, len(part.y), axis=1) for part in (train, val)]
         return _scoring.Progress(*raw)
 
     def _continue(self, engine, train, val):

@@ -35,13 +35,16 @@ def boost(engine, bins, y, sample_weight, raw, plan, start=0):
     start : int
         Iterations that were made before.
     """
+    packed = leaves = None
     for iteration in range(start, plan.max_iter):
         rows, weight = _sample(engine, y, raw, sample_weight, plan, iteration)
-        trees, leaves = _grow(engine, bins, derivatives(engine, y, raw, weight, plan, iteration), plan, iteration, rows)
+        packed = None  # right before the next: a small array that comes between and stays would take the place
+        packed = derivatives(engine, y, raw, weight, plan, iteration)
+        leaves = None
+        trees, leaves = _grow(engine, bins, packed, plan, iteration, rows)
         if not plan.loss.differentiable:
             trees = _with_best_leaves(engine, trees, leaves, y, raw, weight, rows, plan)
         raw = engine.boosting.update(raw, trees, leaves)
-        del leaves  # memory for the next iteration's
         yield trees, raw
 
 

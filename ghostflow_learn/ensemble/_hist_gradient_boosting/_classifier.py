@@ -12,6 +12,8 @@ from ghostflow_learn._validation import StrOptions, encode_labels, take_labels
 from ._base import BaseHistGradientBoosting
 from ._losses import classification_loss, formulas, probabilities
 
+BLOCK = 2**14  # labels that become floats at a time
+
 
 class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
     """Histogram-based gradient boosting classification.
@@ -305,7 +307,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         self.n_trees_per_iteration_ = 1 if n_classes <= 2 else n_classes
         if self.monotonic_cst is not None and n_classes > 2:
             raise ValueError("monotonic constraints are not supported for multiclass classification.")
-        return codes.astype(np.float64)
+        return _as_floats(codes)
 
     def _encode_y_val(self, y):
         encoder = LabelEncoder()
@@ -315,3 +317,13 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
 
     def _get_loss(self, sample_weight):
         return classification_loss(self.loss, self.n_trees_per_iteration_, sample_weight)
+
+
+def _as_floats(codes):
+    """Whole numbers of 8 bytes as float64; on the host in the same memory."""
+    if not isinstance(codes, np.ndarray) or codes.itemsize != 8:
+        return codes.astype(np.float64)
+    floats = codes.view(np.float64)
+    for start in range(0, len(codes), BLOCK):
+        floats[start : start + BLOCK] = codes[start : start + BLOCK]
+    return floats

@@ -64,7 +64,7 @@ def _drawn(engine, n_samples, rows, sample_weight, rng):
 
     Returns
     -------
-    rows : (n_rows,) int64 or None
+    rows : (n_rows,) uint32 or None
     sample_weight : (n_all_samples,) float64 or None
     """
     n_samples = n_samples if rows is None else len(rows)
@@ -75,4 +75,4 @@ def _drawn(engine, n_samples, rows, sample_weight, rng):
             probability = weight / weight.sum()
         drawn = rng.choice(n_samples, SUBSAMPLE, p=probability, replace=True)
         rows, sample_weight = drawn if rows is None else rows[drawn], None
-    return None if rows is None else engine.asarray(rows), sample_weight
+    return None if rows is None else engine.asarray(rows.astype(np.uint32)), sample_weight
