@@ -51,50 +51,55 @@ def exp(x):
     return np.inf if x > 709.782712893384 else y
 
 
+# First and second derivatives of the losses.
+
+
 @inlined
-def derive(loss, quantile, y, raw, gradient, hessian):
-    """First and, where they are not 1, second derivatives. `loss` counts in `LOSSES`."""
-    if loss == 0:
-        for i in range(len(y)):
-            gradient[i] = raw[i] - y[i]
-    elif loss == 1:
-        for i in range(len(y)):
-            gradient[i] = 1.0 if raw[i] > y[i] else -1.0
-    elif loss == 2:
-        for i in range(len(y)):
-            gradient[i] = -quantile if y[i] >= raw[i] else 1.0 - quantile
-    else:
-        sign = 1.0 if loss == 3 else -1.0
-        for i in range(len(y)):
-            hessian[i] = exp(sign * raw[i])
-        if loss == 3:
-            for i in range(len(y)):
-                gradient[i] = hessian[i] - y[i]
-        elif loss == 4:
-            for i in range(len(y)):
-                hessian[i] = y[i] * hessian[i]
-                gradient[i] = 1.0 - hessian[i]
-        else:
-            for i in range(len(y)):
-                p = 1.0 / (1.0 + hessian[i])
-                gradient[i] = p - y[i]
-                hessian[i] = p * (1.0 - p)
+def squared_error(quantile, y, raw, gradient, hessian):
+    for i in range(len(y)):
+        gradient[i] = raw[i] - y[i]
+        hessian[i] = 1.0
 
 
-@exact
-def largest(loss, quantile, y, raw, weight, start, stop):
-    """The largest absolute gradient and hessian."""
-    gradient, hessian = np.empty(CHUNK), np.empty(CHUNK)
-    most_gradient = most_hessian = 0.0
-    for first in range(start, stop, CHUNK):
-        last = min(first + CHUNK, stop)
-        hessian[:] = 1.0  # of the losses whose hessian is constant; the others write their own
-        derive(loss, quantile, y[first:last], raw[first:last], gradient, hessian)
-        weigh(gradient, hessian, weight[first:last], last - first)
-        for i in range(last - first):
-            most_gradient = max(most_gradient, abs(gradient[i]))
-            most_hessian = max(most_hessian, hessian[i])
-    return most_gradient, most_hessian
+@inlined
+def absolute_error(quantile, y, raw, gradient, hessian):
+    for i in range(len(y)):
+        gradient[i] = 1.0 if raw[i] > y[i] else -1.0
+        hessian[i] = 1.0
+
+
+@inlined
+def pinball(quantile, y, raw, gradient, hessian):
+    for i in range(len(y)):
+        gradient[i] = -quantile if y[i] >= raw[i] else 1.0 - quantile
+        hessian[i] = 1.0
+
+
+@inlined
+def poisson(quantile, y, raw, gradient, hessian):
+    for i in range(len(y)):
+        hessian[i] = exp(raw[i])
+    for i in range(len(y)):
+        gradient[i] = hessian[i] - y[i]
+
+
+@inlined
+def gamma(quantile, y, raw, gradient, hessian):
+    for i in range(len(y)):
+        hessian[i] = exp(-raw[i])
+    for i in range(len(y)):
+        hessian[i] = y[i] * hessian[i]
+        gradient[i] = 1.0 - hessian[i]
+
+
+@inlined
+def binomial(quantile, y, raw, gradient, hessian):
+    for i in range(len(y)):
+        hessian[i] = exp(-raw[i])
+    for i in range(len(y)):
+        p = 1.0 / (1.0 + hessian[i])
+        gradient[i] = p - y[i]
+        hessian[i] = p * (1.0 - p)
 
 
 @inlined
@@ -130,15 +135,88 @@ def pack_given(gradient, hessian, per_unit, shifts, seed, words, start, stop):
     write(gradient[start:stop], hessian[start:stop], per_unit, shifts, seed, start, words[start:stop])
 
 
-@exact
-def pack_derived(loss, quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop):
+@inlined
+def _pack(derive, quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop):
     gradient, hessian = np.empty(CHUNK), np.empty(CHUNK)
     for first in range(start, stop, CHUNK):
         last = min(first + CHUNK, stop)
-        hessian[:] = 1.0  # of the losses whose hessian is constant; the others write their own
-        derive(loss, quantile, y[first:last], raw[first:last], gradient, hessian)
+        derive(quantile, y[first:last], raw[first:last], gradient, hessian)
         weigh(gradient, hessian, weight[first:last], last - first)
         write(gradient, hessian, per_unit, shifts, seed, first, words[first:last])
+
+
+@inlined
+def _largest(derive, y, raw, weight, start, stop):
+    """The largest absolute gradient and hessian."""
+    gradient, hessian = np.empty(CHUNK), np.empty(CHUNK)
+    most_gradient = most_hessian = 0.0
+    for first in range(start, stop, CHUNK):
+        last = min(first + CHUNK, stop)
+        derive(0.5, y[first:last], raw[first:last], gradient, hessian)
+        weigh(gradient, hessian, weight[first:last], last - first)
+        for i in range(last - first):
+            most_gradient = max(most_gradient, abs(gradient[i]))
+            most_hessian = max(most_hessian, hessian[i])
+    return most_gradient, most_hessian
+
+
+# A kernel for each loss: a fit waits for the compiler of its own loss alone.
+
+
+@exact
+def pack_squared_error(quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop):
+    _pack(squared_error, quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop)
+
+
+@exact
+def pack_absolute_error(quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop):
+    _pack(absolute_error, quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop)
+
+
+@exact
+def pack_pinball(quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop):
+    _pack(pinball, quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop)
+
+
+@exact
+def pack_poisson(quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop):
+    _pack(poisson, quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop)
+
+
+@exact
+def pack_gamma(quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop):
+    _pack(gamma, quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop)
+
+
+@exact
+def pack_binomial(quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop):
+    _pack(binomial, quantile, y, raw, weight, per_unit, shifts, seed, words, start, stop)
+
+
+@exact
+def largest_squared_error(y, raw, weight, start, stop):
+    return _largest(squared_error, y, raw, weight, start, stop)
+
+
+@exact
+def largest_poisson(y, raw, weight, start, stop):
+    return _largest(poisson, y, raw, weight, start, stop)
+
+
+@exact
+def largest_gamma(y, raw, weight, start, stop):
+    return _largest(gamma, y, raw, weight, start, stop)
+
+
+PACK = {
+    "squared_error": pack_squared_error,
+    "absolute_error": pack_absolute_error,
+    "quantile": pack_pinball,
+    "poisson": pack_poisson,
+    "gamma": pack_gamma,
+    "binomial": pack_binomial,
+}
+LARGEST = {"squared_error": largest_squared_error, "poisson": largest_poisson, "gamma": largest_gamma}
 
 
 @exact

@@ -4,7 +4,6 @@ import numpy as np
 
 from .._boosting import (
     CAT_SUPPORT,
-    LOSSES,
     NODE,
     Gradients,
     Tree,
@@ -66,8 +65,8 @@ def gradients(loss, y, raw, sample_weight=None, seed=0):
     if loss.name == "multinomial":
         launch(losses.pack_multinomial, len(y), (y, raw, weight, per_unit, shifts, seeds, words), DERIVED * len(raw))
     else:
-        args = (LOSSES.index(loss.name), loss.quantile, y, raw[0], weight, per_unit, shifts, seeds[0], words[0])
-        launch(losses.pack_derived, len(y), args, DERIVED)
+        args = (loss.quantile, y, raw[0], weight, per_unit, shifts, seeds[0], words[0])
+        launch(losses.PACK[loss.name], len(y), args, DERIVED)
     return Gradients(words, np.array([unit] * len(raw)), interval)
 
 
@@ -144,7 +143,7 @@ def _quantile(values, quantile, weight):
 
 def _largest(loss, y, raw, weight):
     def largest(start, stop):
-        return losses.largest(LOSSES.index(loss.name), loss.quantile, y, raw, weight, start, stop)
+        return losses.LARGEST[loss.name](y, raw, weight, start, stop)
 
     return np.max([(0.0, 0.0), *run_blocks(largest, len(y), DERIVED)], axis=0).tolist()
 
