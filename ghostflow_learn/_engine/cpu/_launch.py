@@ -133,10 +133,11 @@ def _run(calls, function):
         for args in calls:
             function(*args)
         return
-    queue = deque(calls)
-    futures = [_pool(helpers).submit(_work_as_helper, queue, function) for _ in range(helpers)]
+    # The pool lets go of its tasks late: they hold the queue alone, which is empty by then, and no array.
+    queue = deque((function, args) for args in calls)
+    futures = [_pool(helpers).submit(_work_as_helper, queue) for _ in range(helpers)]
     try:
-        _work(queue, function)
+        _work(queue)
     finally:
         queue.clear()  # after an error or Ctrl-C the others stop at the end of their block
         for future in futures:
@@ -144,18 +145,18 @@ def _run(calls, function):
                 future.result()
 
 
-def _work(queue, function):
+def _work(queue):
     while True:
         try:
-            args = queue.popleft()
+            function, args = queue.popleft()
         except IndexError:
             return
         function(*args)
 
 
-def _work_as_helper(queue, function):
+def _work_as_helper(queue):
     _inside.worker = True  # a launch from here runs inline: waiting for the own pool could wait forever
-    _work(queue, function)
+    _work(queue)
 
 
 def _pool(n_helpers):

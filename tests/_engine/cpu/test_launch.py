@@ -3,6 +3,8 @@
 import os
 import threading
 import time
+import weakref
+from functools import partial
 
 import numpy as np
 import pytest
@@ -112,6 +114,28 @@ def test_an_error_stops_blocks_that_have_not_begun():
     with config_context(n_threads=2), pytest.raises(ZeroDivisionError):
         run_blocks(fail_at_once, 64, row_cost=GRAIN)
     assert len(done) <= 2
+
+
+def _sum(array, start, stop):
+    return array[start:stop].sum()
+
+
+def test_arrays_are_let_go_while_the_pool_is_busy():
+    """A helper that never came to its task must not keep what the task would have worked on."""
+    with config_context(n_threads=2):
+        run_blocks(lambda start, stop: None, 2, GRAIN)  # there is a pool
+        pool, hold = _launch._pool(1), threading.Event()
+        busy = [pool.submit(hold.wait) for _ in range(pool._max_workers)]
+        array = np.ones(4)
+        gone = weakref.ref(array)
+        assert run_blocks(partial(_sum, array), 4, GRAIN) == [1.0] * 4
+        del array
+        try:
+            assert gone() is None
+        finally:
+            hold.set()
+            for future in busy:
+                future.result()
 
 
 def test_launches_from_many_threads_at_once(rng):
