@@ -82,7 +82,10 @@ class _ForwardingFinder:
     def find_spec(self, name, path=None, target=None):
         if not name.startswith(f"{OURS}."):
             return None
-        theirs = find_spec(_sklearn_name(name))
+        try:
+            theirs = find_spec(_sklearn_name(name))
+        except ModuleNotFoundError:  # a sub-package that scikit-learn does not have either
+            theirs = None
         if theirs is None:
             return None
         return ModuleSpec(name, self, origin=theirs.origin, is_package=theirs.submodule_search_locations is not None)

@@ -1,0 +1,7 @@
+"""Neural networks: a tensor that differentiates, modules, optimizers, and estimators made of them."""
+
+from . import _functions as functional
+from ._backward import grad
+from ._gradients import checkpoint, clip_gradient, custom_vjp, scale_gradient, stop_gradient, straight_through
+from ._modes import anomaly_mode, is_recording, no_grad
+from ._tensor import Tensor, differentiable
