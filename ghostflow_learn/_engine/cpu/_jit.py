@@ -24,7 +24,8 @@ def kernel(function=None, *, fastmath=FASTMATH, inline="never", apart=False, pyt
     With ``inline="always"`` a helper becomes part of its caller before that is compiled, under the caller's
     `fastmath`, and is not compiled on its own: where a first call waits too long for the compiler. `apart` keeps a
     helper a function that is called, for the same reason; only without `fastmath`, see below. With ``python=False``
-    kernels alone may call it: what unboxes Python's arguments is not compiled, and a call from Python crashes.
+    kernels alone may call it, and are kept on disk with it in them: what unboxes Python's arguments is not compiled, and
+    a call from Python crashes.
     """
     if function is None:
         return lambda f: kernel(f, fastmath=fastmath, inline=inline, apart=apart, python=python)
@@ -34,7 +35,8 @@ def kernel(function=None, *, fastmath=FASTMATH, inline="never", apart=False, pyt
     compiled = njit(no_cfunc_wrapper=True, no_cpython_wrapper=not python, **options)(function)
     compiled.compile = _undisturbed(compiled.compile)
     try:
-        compiled._cache = _SharedCache(function)
+        if python:
+            compiled._cache = _SharedCache(function)
     except RuntimeError as error:  # neither the install nor the user's cache folder is writable
         logger.warning("%s compiles in every process: %s", function.__name__, error)
     return compiled
