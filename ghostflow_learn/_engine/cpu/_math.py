@@ -1,4 +1,4 @@
-"""exp, log and log1p for float32 and float64, written so that a loop over them vectorises.
+"""exp, log, log1p, tanh, sigmoid and erf for float32 and float64, written so that a loop over them vectorises.
 
 pip's Numba has no SVML, so `math.exp` in a kernel is one library call for each element. Here each is a range
 reduction and a polynomial (Chebyshev interpolation in extended precision), free of branches and a few ulp exact. NaN
@@ -146,10 +146,116 @@ def log1p64(t):
     return _log_ratio64(t / (2.0 + t))
 
 
+@ordered
+def _within_one32(y):
+    y = f32(-1) if y < f32(-1) else y  # an ulp above 1 would make the derivative 1 - y^2 negative
+    return f32(1) if y > f32(1) else y
+
+
+@ordered
+def tanh32(x):
+    """A ratio of polynomials in x^2, minimax on [-9, 9]; beyond it is 1."""
+    x = f32(-9) if x < f32(-9) else x
+    x = f32(9) if x > f32(9) else x
+    z = x * x
+    p = f32(1.33546458e-8)
+    p = p * z + f32(2.06090692e-5)
+    p = p * z + f32(3.49558724e-3)
+    p = p * z + f32(1.33810249e-1)
+    p = p * z + f32(9.99999979e-1)
+    q = f32(7.77655138e-7)
+    q = q * z + f32(3.28563344e-4)
+    q = q * z + f32(2.58769787e-2)
+    q = q * z + f32(4.67143404e-1)
+    q = q * z + f32(1)
+    return _within_one32(x * p / q)
+
+
+@ordered
+def tanh64(x):
+    """x + x^3 P(x^2) / Q(x^2) near 0 (Cephes), elsewhere (1 - t) / (1 + t) with t = exp(-2 |x|)."""
+    size = abs(x)
+    z = x * x
+    p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3
+    q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3
+    t = exp64(-2.0 * size)
+    near = size < 0.625
+    y = (size * z * p if near else 1.0 - t) / (q if near else 1.0 + t)
+    y = y + size if near else y
+    return -y if x < 0.0 else y
+
+
+@ordered
+def sigmoid32(x):
+    return f32(1) / (f32(1) + exp32(-x))
+
+
+@ordered
+def sigmoid64(x):
+    return 1.0 / (1.0 + exp64(-x))
+
+
+@ordered
+def erf32(x):
+    """A ratio of polynomials in x^2, minimax on [-3.92, 3.92]; beyond it is 1."""
+    x = f32(-3.92) if x < f32(-3.92) else x
+    x = f32(3.92) if x > f32(3.92) else x
+    z = x * x
+    p = f32(2.05008484e-6)
+    p = p * z + f32(2.84883862e-4)
+    p = p * z + f32(3.76565394e-3)
+    p = p * z + f32(5.27488376e-2)
+    p = p * z + f32(1.90407288e-1)
+    p = p * z + f32(1.12837915)
+    q = f32(3.80917494e-5)
+    q = q * z + f32(1.16254506e-3)
+    q = q * z + f32(1.49692902e-2)
+    q = q * z + f32(1.14109457e-1)
+    q = q * z + f32(5.02076806e-1)
+    q = q * z + f32(1)
+    return _within_one32(x * p / q)
+
+
+@ordered
+def erf64(x):
+    """x T(x^2) / U(x^2) below 1, elsewhere 1 - exp(-x^2) P(|x|) / Q(|x|), coefficients of Cephes; beyond 6 it is 1."""
+    size = abs(x)
+    size = 6.0 if size > 6.0 else size
+    z = size * size
+    t = ((9.60497373987051638749 * z + 9.00260197203842689217e1) * z + 2.23200534594684319226e3) * z
+    t = ((t + 7.00332514112805075473e3) * z + 5.55923013010394962768e4) * size
+    u = (((z + 3.35617141647503099647e1) * z + 5.21357949780152679795e2) * z + 4.59432382970980127987e3) * z
+    u = (u + 2.26290000613890934246e4) * z + 4.92673942608635921086e4
+    p = 2.46196981473530512524e-10
+    p = p * size + 5.64189564831068821977e-1
+    p = p * size + 7.46321056442269912687
+    p = p * size + 4.86371970985681366614e1
+    p = p * size + 1.96520832956077098242e2
+    p = p * size + 5.26445194995477358631e2
+    p = p * size + 9.34528527171957607540e2
+    p = p * size + 1.02755188689515710272e3
+    p = p * size + 5.57535335369399327526e2
+    q = size + 1.32281951154744992508e1
+    q = q * size + 8.67072140885989742329e1
+    q = q * size + 3.54937778887819891062e2
+    q = q * size + 9.75708501743205489753e2
+    q = q * size + 1.82390916687909736289e3
+    q = q * size + 2.24633760818710981792e3
+    q = q * size + 1.65666309194161350182e3
+    q = q * size + 5.57535340817727675546e2
+    near = size < 1.0
+    y = (t if near else exp64(-z) * p) / (u if near else q)
+    y = y if near else 1.0 - y
+    return -y if x < 0.0 else y
+
+
 # One name for both dtypes, chosen by Numba from the type of the argument.
 def exp(x): ...
 def log(x): ...
 def log1p(t): ...
+def tanh(x): ...
+def sigmoid(x): ...
+def erf(x): ...
 
 
 @overload(exp)
@@ -165,3 +271,18 @@ def _log(x):
 @overload(log1p)
 def _log1p(t):
     return (lambda t: log1p32(t)) if t == types.float32 else (lambda t: log1p64(t))
+
+
+@overload(tanh)
+def _tanh(x):
+    return (lambda x: tanh32(x)) if x == types.float32 else (lambda x: tanh64(x))
+
+
+@overload(sigmoid)
+def _sigmoid(x):
+    return (lambda x: sigmoid32(x)) if x == types.float32 else (lambda x: sigmoid64(x))
+
+
+@overload(erf)
+def _erf(x):
+    return (lambda x: erf32(x)) if x == types.float32 else (lambda x: erf64(x))

@@ -44,7 +44,7 @@ def layer_norm_backward(g, x, gain, mean, inv_std):
     """
     x_hat = (x.astype(np.float64) - mean[:, None]) * inv_std[:, None]
     dx = _through_statistics(g * gain.astype(np.float64), x_hat, axis=1) * inv_std[:, None]
-    return dx.astype(x.dtype), (g * x_hat).sum(axis=0).astype(x.dtype), g.sum(axis=0)
+    return dx.astype(x.dtype), (g * x_hat).sum(axis=0).astype(x.dtype), g.sum(axis=0, dtype=np.float64).astype(x.dtype)
 
 
 def batch_norm(x, gain, bias, eps, out=None):
@@ -87,7 +87,7 @@ def batch_norm_backward(g, x, gain, mean, var, eps):
     inv_std = 1 / np.sqrt(var.astype(np.float64) + eps)
     x_hat = (x - mean.astype(np.float64)) * inv_std
     dx = _through_statistics(g.astype(np.float64), x_hat, axis=0) * (gain * inv_std)
-    return dx.astype(x.dtype), (g * x_hat).sum(axis=0).astype(x.dtype), g.sum(axis=0)
+    return dx.astype(x.dtype), (g * x_hat).sum(axis=0).astype(x.dtype), g.sum(axis=0, dtype=np.float64).astype(x.dtype)
 
 
 def batch_norm_apply(x, gain, bias, mean, var, eps, out=None):
