@@ -32,7 +32,7 @@ INSIDE = {
     "_cuda": {"cupy"},
     "_engine": {"cupy", "torch", "pandas"},
     "foundation": {"cupy", "numba", "pandas", "skl2onnx"},
-    "estimators": {"pandas", "matplotlib"},
+    "estimators": {"pandas", "matplotlib", "pyarrow"},
 }
 MAY_USE_PRIVATE_SKLEARN = {"_config", "_patch", "_validation"}
 
@@ -112,7 +112,7 @@ def test_an_engine_imports_no_estimator_and_no_other_engine():
 
 def test_estimators_reach_an_engine_only_through_get_engine():
     allowed = {f"{OURS}._engine.get_engine", f"{OURS}._config.get_config", f"{OURS}.__version__"}
-    families = ("_boosting", "_neural", "_trees")
+    families = ("_boosting", "_mlp", "_neural", "_trees")
     handed_over = {f"{OURS}._engine.{name}" for name in families}  # what ops take and return
     private = []
     for found in IMPORTS:

@@ -2,6 +2,18 @@
 
 from . import _functions as functional
 from ._backward import grad
+from ._data import (
+    Compose,
+    DataLoader,
+    Dataset,
+    Normalize,
+    RandomSampler,
+    SequentialSampler,
+    WeightedSampler,
+    read_csv,
+    read_idx,
+    read_parquet,
+)
 from ._gradients import checkpoint, clip_gradient, custom_vjp, scale_gradient, stop_gradient, straight_through
 from ._modes import anomaly_mode, is_recording, no_grad
 from ._tensor import Tensor, differentiable

@@ -1,1 +1,3 @@
 """Optimizers and schedules of the learning rate."""
+
+from . import _schedulers as schedules

@@ -1,0 +1,114 @@
+"""Batches of a data set, made ahead in a thread where that is asked for."""
+
+import queue
+import threading
+
+import numpy as np
+
+from .samplers import RandomSampler, SequentialSampler
+
+
+class DataLoader:
+    """Iterates over the batches of one epoch: tuples of arrays.
+
+    Parameters
+    ----------
+    dataset : Dataset, or anything with a length that is indexed by arrays of positions
+    batch_size : int or None, default=128
+        None makes one batch of everything.
+    shuffle : bool, default=False
+        Draw a new order for each epoch.
+    sampler : iterable of positions with a length, default=None
+        The samples of an epoch and their order, instead of `shuffle`.
+    drop_last : bool, default=False
+        Leave out the last batch where it is smaller than the others.
+    prefetch : int, default=0
+        Batches made ahead by a thread of their own; they are the same batches.
+    random_state : int, RandomState or None, default=None
+        For `shuffle`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ghostflow_learn.neural import DataLoader, Dataset
+    >>> loader = DataLoader(Dataset(np.arange(5)), batch_size=2)
+    >>> [X.tolist() for X, in loader]
+    [[0, 1], [2, 3], [4]]
+    """
+
+    def __init__(
+        self,
+        dataset,
+        batch_size=128,
+        *,
+        shuffle=False,
+        sampler=None,
+        drop_last=False,
+        prefetch=0,
+        random_state=None,
+    ):
+        if batch_size is not None and batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, or None for all samples at once. Got {batch_size!r}.")
+        if prefetch < 0:
+            raise ValueError(f"prefetch must be a number of batches >= 0. Got {prefetch!r}.")
+        if sampler is not None and shuffle:
+            raise ValueError("A sampler decides about the order already. Leave out shuffle=True or the sampler.")
+        if sampler is None:
+            sampler = RandomSampler(len(dataset), random_state) if shuffle else SequentialSampler(len(dataset))
+        self.dataset, self.sampler, self.drop_last, self.prefetch = dataset, sampler, drop_last, prefetch
+        self.batch_size = batch_size
+
+    def __len__(self):
+        size = self._size()
+        return len(self.sampler) // size if self.drop_last else -(-len(self.sampler) // size)
+
+    def __iter__(self):
+        batches = self._batches(np.fromiter(self.sampler, dtype=np.int64, count=len(self.sampler)))
+        return batches if self.prefetch == 0 else _ahead(batches, self.prefetch)
+
+    def _size(self):
+        return max(1, len(self.sampler)) if self.batch_size is None else self.batch_size
+
+    def _batches(self, order):
+        size = self._size()
+        for i in range(len(self)):
+            yield self.dataset[order[i * size : (i + 1) * size]]
+
+
+def _ahead(batches, n_ahead):
+    """The same batches, up to `n_ahead` of them made by another thread before they are asked for."""
+    made, left = queue.Queue(n_ahead), threading.Event()
+    thread = threading.Thread(target=_make, args=(batches, made, left), daemon=True)
+    thread.start()
+    try:
+        while True:
+            batch, error = made.get()
+            if error is not None:
+                raise error
+            if batch is None:
+                return
+            yield batch
+    finally:
+        left.set()
+        while thread.is_alive():  # it may wait for a place in the queue
+            _empty(made)
+            thread.join(0.01)
+
+
+def _make(batches, made, left):
+    try:
+        for batch in batches:
+            made.put((batch, None))
+            if left.is_set():
+                return
+        made.put((None, None))
+    except BaseException as error:  # whatever it is, it belongs to the thread that asked for the batch
+        made.put((None, error))
+
+
+def _empty(made):
+    try:
+        while True:
+            made.get_nowait()
+    except queue.Empty:
+        pass

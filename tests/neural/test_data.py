@@ -1,0 +1,210 @@
+"""Data sets, samplers, batches made ahead, and files."""
+
+import gzip
+import struct
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix
+
+from ghostflow_learn.neural import _data as data
+
+
+def rows(n=10):
+    return np.arange(2.0 * n).reshape(n, 2), np.arange(n)
+
+
+def test_batches_hold_every_sample_once_and_in_order():
+    X, y = rows()
+    batches = list(data.DataLoader(data.Dataset(X, y), batch_size=4))
+    assert [len(b[1]) for b in batches] == [4, 4, 2]
+    np.testing.assert_array_equal(np.concatenate([b[0] for b in batches]), X)
+    np.testing.assert_array_equal(np.concatenate([b[1] for b in batches]), y)
+
+
+def test_a_small_last_batch_can_be_left_out():
+    loader = data.DataLoader(data.Dataset(*rows()), batch_size=4, drop_last=True)
+    assert len(loader) == 2
+    assert [len(y) for _, y in loader] == [4, 4]
+
+
+def test_no_batch_size_is_one_batch():
+    assert [len(y) for _, y in data.DataLoader(data.Dataset(*rows()), batch_size=None)] == [10]
+
+
+def test_an_empty_set_has_no_batches():
+    assert list(data.DataLoader(data.Dataset(np.empty((0, 2))), batch_size=None)) == []
+
+
+def test_shuffling_draws_a_new_order_each_epoch_and_a_seed_repeats_it():
+    def epochs():
+        loader = data.DataLoader(data.Dataset(*rows(50)), batch_size=7, shuffle=True, random_state=0)
+        return [np.concatenate([y for _, y in loader]) for _ in range(2)]
+
+    first, again = epochs(), epochs()
+    np.testing.assert_array_equal(first, again)
+    assert (first[0] != first[1]).any()
+    np.testing.assert_array_equal(np.sort(first[1]), np.arange(50))
+
+
+@pytest.mark.parametrize("prefetch", [1, 3])
+def test_batches_made_ahead_are_the_same(prefetch):
+    plain, ahead = (
+        data.DataLoader(data.Dataset(*rows(50)), 7, shuffle=True, random_state=0, prefetch=n) for n in (0, prefetch)
+    )
+    for _ in range(2):
+        for want, got in zip(plain, ahead, strict=True):
+            np.testing.assert_array_equal(got[0], want[0])
+
+
+def test_a_batch_is_made_while_the_one_before_is_used():
+    made = []
+
+    class Slow:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, positions):
+            made.append(int(positions[0]))
+            return (positions,)
+
+    batches = iter(data.DataLoader(Slow(), 1, prefetch=2))
+    next(batches)
+    for _ in range(200):
+        if len(made) == 3:
+            break
+        time.sleep(0.01)
+    assert made == [0, 1, 2]
+    batches.close()
+
+
+def test_leaving_early_ends_the_thread():
+    before = threading.active_count()
+    for _ in data.DataLoader(data.Dataset(*rows(100)), 1, prefetch=2):
+        break
+    assert threading.active_count() == before
+
+
+def test_an_error_in_the_thread_reaches_the_caller():
+    def fails(X):
+        raise RuntimeError("no such augmentation")
+
+    loader = data.DataLoader(data.Dataset(*rows(), transform=fails), 2, prefetch=2)
+    with pytest.raises(RuntimeError, match="no such augmentation"):
+        list(loader)
+
+
+def test_transforms_apply_to_the_inputs_of_a_batch():
+    X = np.array([[0, 255], [255, 0]], dtype=np.uint8)
+    transform = data.Compose(data.Normalize(127.5, 127.5), lambda X: X * 2)
+    (batch,) = data.Dataset(X, transform=transform)[[0, 1]]
+    np.testing.assert_array_equal(batch, [[-2, 2], [2, -2]])
+    assert batch.dtype == np.float32
+
+
+def test_a_constant_feature_is_only_centred():
+    np.testing.assert_array_equal(data.Normalize([1.0, 2.0], [0.0, 2.0])(np.array([[1.0, 4.0]])), [[0, 1]])
+
+
+def test_sparse_rows_become_dense_and_frames_arrays():
+    X, _ = rows()
+    np.testing.assert_array_equal(data.Dataset(csr_matrix(X))[[3, 1]][0], X[[3, 1]])
+    np.testing.assert_array_equal(data.Dataset(pd.DataFrame(X))[[3, 1]][0], X[[3, 1]])
+
+
+def test_weights_decide_how_often_a_sample_comes():
+    sampler = data.WeightedSampler([0, 1, 3], n_draws=4000, random_state=0)
+    counts = np.bincount(list(sampler), minlength=3)
+    assert counts[0] == 0
+    assert 2.6 < counts[2] / counts[1] < 3.4
+    assert len(list(data.DataLoader(data.Dataset(np.arange(3)), 1000, sampler=sampler))) == 4
+
+
+def test_any_iterable_with_a_length_is_a_sampler():
+    loader = data.DataLoader(data.Dataset(np.arange(5)), 2, sampler=[4, 0, 4])
+    assert [X.tolist() for (X,) in loader] == [[4, 0], [4]]
+
+
+def test_what_cannot_be_says_why():
+    with pytest.raises(ValueError, match=r"same number of samples. Got \[10, 3\]"):
+        data.Dataset(rows()[0], np.arange(3))
+    with pytest.raises(ValueError, match="A sampler decides"):
+        data.DataLoader(data.Dataset(*rows()), sampler=[0], shuffle=True)
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        data.DataLoader(data.Dataset(*rows()), 0)
+    with pytest.raises(ValueError, match="prefetch"):
+        data.DataLoader(data.Dataset(*rows()), prefetch=-1)
+    with pytest.raises(ValueError, match="not all 0"):
+        data.WeightedSampler([0.0, 0.0])
+
+
+def idx(array, code):
+    return struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.mark.parametrize("code, dtype", [(8, ">u1"), (9, ">i1"), (11, ">i2"), (12, ">i4"), (13, ">f4"), (14, ">f8")])
+def test_idx_of_every_type_is_read_in_native_order(tmp_path, code, dtype):
+    array = np.arange(24).reshape(2, 3, 4).astype(dtype)
+    (tmp_path / "plain").write_bytes(idx(array, code))
+    (tmp_path / "packed").write_bytes(gzip.compress(idx(array, code)))
+    for name in ("plain", "packed"):
+        got = data.read_idx(tmp_path / name)
+        np.testing.assert_array_equal(got, array)
+        assert got.dtype == np.dtype(dtype).newbyteorder("=")
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "no IDX file"),
+        (b"PK\3\4", "no IDX file"),
+        (b"\0\0\x08\2\0\0", "needs its sizes"),
+        (idx(np.zeros((2, 3), np.uint8), 8)[:-1], r"has 17 bytes, but needs 18 bytes for an array of shape \(2, 3\)"),
+    ],
+)
+def test_a_broken_idx_file_says_what_is_wrong(tmp_path, content, message):
+    (tmp_path / "broken").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        data.read_idx(tmp_path / "broken")
+
+
+@pytest.fixture(params=["csv", "parquet"])
+def table(request, tmp_path):
+    """A file of either kind, and its reader."""
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": [0.5, np.nan, 2.5], "name": ["x", "y", "z"]})
+    path = tmp_path / f"table.{request.param}"
+    if request.param == "parquet":
+        pytest.importorskip("pyarrow")
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False)
+    return path, getattr(data, f"read_{request.param}")
+
+
+def test_a_table_is_read_with_its_names(table):
+    path, read = table
+    got = read(path, "name")
+    assert got.feature_names == ["a", "b"]
+    X, y = got[[0, 1, 2]]
+    np.testing.assert_array_equal(X, np.array([[1, 0.5], [2, np.nan], [3, 2.5]], np.float32))
+    assert X.dtype == np.float32
+    assert y.tolist() == ["x", "y", "z"]
+
+
+def test_columns_of_a_table_are_chosen(table):
+    path, read = table
+    got = read(path, columns=["b"], dtype="float64")
+    assert got.feature_names == ["b"]
+    assert got[[0]][0].dtype == np.float64
+    assert len(got[[0]]) == 1
+
+
+def test_a_column_that_is_not_there_or_no_number_is_named(table):
+    path, read = table
+    with pytest.raises(ValueError, match=r"has no column \['c'\]. Its columns are \['a', 'b', 'name'\]"):
+        read(path, "c", columns=["a"])
+    with pytest.raises(ValueError, match="Column 'name' of .* no numbers"):
+        read(path, "a")
