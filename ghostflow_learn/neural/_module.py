@@ -332,4 +332,4 @@ def _check_names(own, state, module):
     if missing or unknown:
         unbuilt = [name or type(m).__name__ for name, m in module.named_modules() if m._builds and not m._built]
         advice = " Call the module once with a batch first, to build it." if unknown and unbuilt else ""
-        raise KeyError(f"the state does not fit: missing {missing}, unknown {unknown}.{advice}")
+        raise ValueError(f"The state does not fit: missing {missing}, unknown {unknown}.{advice}")

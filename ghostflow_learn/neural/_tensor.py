@@ -5,6 +5,7 @@ returns one gradient, or None, per argument. It knows nothing of graphs, accumul
 writes neither into its arguments nor into `g`, which may be another node's gradient too.
 """
 
+import inspect
 from functools import wraps
 from itertools import count
 
@@ -272,7 +273,8 @@ def differentiable(function=None, *, fused=False, extras=False):
         tensor = _wrap(value, engine, node)
         return (tensor, *more) if extras else tensor
 
-    on_tensors.on_arrays = function
+    signature = inspect.signature(function)
+    on_tensors.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
     return on_tensors
 
 

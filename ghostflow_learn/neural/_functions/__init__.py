@@ -5,18 +5,38 @@ with operators, methods and ``engine.xp``; ``differentiable`` lifts it to Tensor
 """
 
 from . import _operators
+from ._activations import (
+    elu,
+    gelu,
+    leaky_relu,
+    log_softmax,
+    mish,
+    prelu,
+    relu,
+    selu,
+    sigmoid,
+    softmax,
+    softplus,
+    swish,
+    tanh,
+)
 from ._arithmetic import (
     absolute,
     add,
+    arccos,
+    arcsin,
     arctan,
     astype,
     clip,
     cos,
+    cosh,
     divide,
     exp,
     expm1,
     log,
     log1p,
+    log2,
+    log10,
     logaddexp,
     maximum,
     minimum,
@@ -24,25 +44,45 @@ from ._arithmetic import (
     negative,
     power,
     sin,
+    sinh,
     sqrt,
     square,
     subtract,
-    tanh,
+    tan,
     where,
 )
-from ._linear_algebra import einsum, matmul
-from ._reductions import cumsum, logsumexp, max, mean, min, prod, sum, var
+from ._fused import (
+    absolute_error,
+    batch_norm,
+    binary_cross_entropy,
+    dropout,
+    embedding,
+    focal,
+    huber,
+    layer_norm,
+    linear,
+    nll,
+    poisson,
+    quantile,
+    softmax_cross_entropy,
+    squared_error,
+)
+from ._linear_algebra import einsum, matmul, solve
+from ._reductions import cumsum, logsumexp, max, mean, min, prod, std, sum, var
 from ._shapes import (
     broadcast_to,
     concatenate,
+    diagonal,
     expand_dims,
     flip,
     getitem,
+    moveaxis,
     pad,
     repeat,
     reshape,
     roll,
     scatter_add,
+    sort,
     split,
     squeeze,
     stack,
@@ -50,6 +90,8 @@ from ._shapes import (
     take,
     take_along_axis,
     transpose,
+    tril,
+    triu,
 )
 
 abs = absolute

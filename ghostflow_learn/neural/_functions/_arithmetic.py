@@ -1,6 +1,10 @@
 """Elementwise functions: value and vjp side by side."""
 
+from math import log as _number_log
+
 from .._tensor import differentiable
+
+LN2, LN10 = _number_log(2), _number_log(10)
 
 
 @differentiable
@@ -38,7 +42,7 @@ def power(engine, a, b):
     """a to the power b; the gradient of b takes a log, so it needs a > 0."""
 
     def vjp(g, needed):
-        for_a = g * b * a ** (b - 1) if needed[0] else None
+        for_a = g * (b * a ** (b - 1)) if needed[0] else None
         return for_a, g * a**b * engine.xp.log(a) if needed[1] else None
 
     return a**b, vjp
@@ -90,6 +94,18 @@ def log1p(engine, x):
 
 
 @differentiable
+def log2(engine, x):
+    """The logarithm of base 2."""
+    return engine.xp.log2(x), lambda g, needed: (g / (x * LN2),)
+
+
+@differentiable
+def log10(engine, x):
+    """The logarithm of base 10."""
+    return engine.xp.log10(x), lambda g, needed: (g / (x * LN10),)
+
+
+@differentiable
 def sin(engine, x):
     """The sine of x in radians."""
     return engine.xp.sin(x), lambda g, needed: (g * engine.xp.cos(x),)
@@ -102,10 +118,34 @@ def cos(engine, x):
 
 
 @differentiable
-def tanh(engine, x):
-    """The hyperbolic tangent."""
-    y = engine.xp.tanh(x)
-    return y, lambda g, needed: (g * (1 - y * y),)
+def tan(engine, x):
+    """The tangent of x in radians."""
+    y = engine.xp.tan(x)
+    return y, lambda g, needed: (g * (y * y + 1),)
+
+
+@differentiable
+def sinh(engine, x):
+    """The hyperbolic sine."""
+    return engine.xp.sinh(x), lambda g, needed: (g * engine.xp.cosh(x),)
+
+
+@differentiable
+def cosh(engine, x):
+    """The hyperbolic cosine."""
+    return engine.xp.cosh(x), lambda g, needed: (g * engine.xp.sinh(x),)
+
+
+@differentiable
+def arcsin(engine, x):
+    """The inverse sine, in radians."""
+    return engine.xp.arcsin(x), lambda g, needed: (g / engine.xp.sqrt(1 - x * x),)
+
+
+@differentiable
+def arccos(engine, x):
+    """The inverse cosine, in radians."""
+    return engine.xp.arccos(x), lambda g, needed: (-g / engine.xp.sqrt(1 - x * x),)
 
 
 @differentiable

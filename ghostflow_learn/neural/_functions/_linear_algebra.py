@@ -54,3 +54,16 @@ def einsum(formula, *tensors):
             f"got {formula!r}."
         )
     return _einsum(*tensors, formula=formula)
+
+
+@differentiable(fused=True)
+def solve(engine, a, b):
+    """x of a x = b, for square matrices a and matrices b of right-hand sides."""
+    solve = engine.xp.linalg.solve
+    x = solve(a, b)
+
+    def vjp(g, needed):
+        for_b = solve(a.swapaxes(-1, -2), g)
+        return -for_b @ x.swapaxes(-1, -2) if needed[0] else None, for_b
+
+    return x, vjp

@@ -33,10 +33,6 @@ def _transpose(self, axes=None, *rest):
     return _shapes.transpose(self, axes=_several(axes, rest))
 
 
-def _std(self, axis=None, keepdims=False, ddof=0):
-    return _arithmetic.sqrt(_reductions.var(self, axis=axis, keepdims=keepdims, ddof=ddof))
-
-
 def _flatten(self):
     return _shapes.reshape(self, shape=(-1,))
 
@@ -56,7 +52,7 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Tensor, f"__{_name}__", _compared(getattr(operator, _name)))
 for _name in ("argmax", "argmin", "argsort", "all", "any"):
     setattr(Tensor, _name, _on_values(_name))
-for _name in ("sum", "mean", "var", "max", "min", "prod", "cumsum"):
+for _name in ("sum", "mean", "var", "std", "max", "min", "prod", "cumsum"):
     setattr(Tensor, _name, getattr(_reductions, _name))
 for _name in ("swapaxes", "squeeze", "repeat", "take"):
     setattr(Tensor, _name, getattr(_shapes, _name))
@@ -67,7 +63,6 @@ Tensor.__abs__ = _arithmetic.absolute
 Tensor.__getitem__ = _shapes.getitem
 Tensor.astype = _arithmetic.astype
 Tensor.clip = _arithmetic.clip
-Tensor.std = _std
 Tensor.reshape = _reshape
 Tensor.transpose = _transpose
 Tensor.flatten = Tensor.ravel = _flatten

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._tensor import differentiable
+from ._arithmetic import sqrt
 
 
 @differentiable
@@ -32,6 +33,11 @@ def var(engine, x, axis=None, keepdims=False, ddof=0):
         return (_stretched(engine, g * (2 / n), x, axis, keepdims) * deviation,)
 
     return (deviation * deviation).sum(axis=axis, keepdims=keepdims) / n, vjp
+
+
+def std(x, axis=None, keepdims=False, ddof=0):
+    """The standard deviation along `axis`; its derivative is infinite where it is 0."""
+    return sqrt(var(x, axis=axis, keepdims=keepdims, ddof=ddof))
 
 
 @differentiable

@@ -29,6 +29,12 @@ def swapaxes(engine, x, first, second):
 
 
 @differentiable
+def moveaxis(engine, x, source, destination):
+    """x with one axis moved to another place."""
+    return engine.xp.moveaxis(x, source, destination), lambda g, needed: (engine.xp.moveaxis(g, destination, source),)
+
+
+@differentiable
 def expand_dims(engine, x, axis):
     """x with new axes of size 1."""
     return engine.xp.expand_dims(x, axis), lambda g, needed: (g.reshape(x.shape),)
@@ -64,6 +70,30 @@ def pad(engine, x, widths, constant_values=0.0):
     """x with `widths`, ((before, after), ...) for each axis, filled with a constant."""
     inner = tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape))
     return engine.xp.pad(x, widths, constant_values=constant_values), lambda g, needed: (g[inner],)
+
+
+@differentiable
+def tril(engine, x, k=0):
+    """The lower triangle of the last two axes, from the k-th diagonal down; 0 above."""
+    return engine.xp.tril(x, k), lambda g, needed: (engine.xp.tril(g, k),)
+
+
+@differentiable
+def triu(engine, x, k=0):
+    """The upper triangle of the last two axes, from the k-th diagonal up; 0 below."""
+    return engine.xp.triu(x, k), lambda g, needed: (engine.xp.triu(g, k),)
+
+
+@differentiable
+def diagonal(engine, x):
+    """The diagonal of a matrix."""
+    index = (engine.asarray(np.arange(min(x.shape))),) * 2
+    return x[index], lambda g, needed: (_put(engine, g, index, x.shape),)
+
+
+def sort(x, axis=-1):
+    """The values in order along `axis`."""
+    return take_along_axis(x, x.engine.xp.argsort(x.data, axis=axis), axis=axis)
 
 
 @differentiable
