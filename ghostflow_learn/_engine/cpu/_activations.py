@@ -39,12 +39,12 @@ def activated(z, kind): ...
 def derivative(a, kind): ...  # a: what went in, or what came out
 
 
-@overload(activated)
+@overload(activated, jit_options={"forceinline": True})
 def _activated(z, kind):
     return _VALUES[KINDS.index(kind.instance_class)](as_dtype(z).type)
 
 
-@overload(derivative)
+@overload(derivative, jit_options={"forceinline": True})
 def _derivative(a, kind):
     return _DERIVATIVES[KINDS.index(kind.instance_class)](as_dtype(a).type)
 

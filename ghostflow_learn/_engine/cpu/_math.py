@@ -249,6 +249,29 @@ def erf64(x):
     return -y if x < 0.0 else y
 
 
+@ordered
+def rank32(x):
+    """An integer that grows with x, NaN above all: the maximum of integers vectorises, that of floats does not."""
+    bits = _bits_of32(x)
+    return i32(bits ^ ((bits >> i32(31)) & i32(0x7FFFFFFF)))
+
+
+@ordered
+def rank64(x):
+    bits = _bits_of64(x)
+    return bits ^ ((bits >> i64(63)) & i64(0x7FFFFFFFFFFFFFFF))
+
+
+@ordered
+def of_rank32(r):
+    return _float32_of(i32(r ^ ((r >> i32(31)) & i32(0x7FFFFFFF))))
+
+
+@ordered
+def of_rank64(r):
+    return _float64_of(r ^ ((r >> i64(63)) & i64(0x7FFFFFFFFFFFFFFF)))
+
+
 # One name for both dtypes, chosen by Numba from the type of the argument.
 def exp(x): ...
 def log(x): ...
@@ -256,33 +279,45 @@ def log1p(t): ...
 def tanh(x): ...
 def sigmoid(x): ...
 def erf(x): ...
+def rank(x): ...
+def of_rank(r): ...
 
 
-@overload(exp)
+@overload(exp, jit_options={"forceinline": True})
 def _exp(x):
     return (lambda x: exp32(x)) if x == types.float32 else (lambda x: exp64(x))
 
 
-@overload(log)
+@overload(log, jit_options={"forceinline": True})
 def _log(x):
     return (lambda x: log32(x)) if x == types.float32 else (lambda x: log64(x))
 
 
-@overload(log1p)
+@overload(log1p, jit_options={"forceinline": True})
 def _log1p(t):
     return (lambda t: log1p32(t)) if t == types.float32 else (lambda t: log1p64(t))
 
 
-@overload(tanh)
+@overload(tanh, jit_options={"forceinline": True})
 def _tanh(x):
     return (lambda x: tanh32(x)) if x == types.float32 else (lambda x: tanh64(x))
 
 
-@overload(sigmoid)
+@overload(sigmoid, jit_options={"forceinline": True})
 def _sigmoid(x):
     return (lambda x: sigmoid32(x)) if x == types.float32 else (lambda x: sigmoid64(x))
 
 
-@overload(erf)
+@overload(erf, jit_options={"forceinline": True})
 def _erf(x):
     return (lambda x: erf32(x)) if x == types.float32 else (lambda x: erf64(x))
+
+
+@overload(rank, jit_options={"forceinline": True})
+def _rank(x):
+    return (lambda x: rank32(x)) if x == types.float32 else (lambda x: rank64(x))
+
+
+@overload(of_rank, jit_options={"forceinline": True})
+def _of_rank(r):
+    return (lambda r: of_rank32(r)) if r == types.int32 else (lambda r: of_rank64(r))

@@ -6,7 +6,7 @@ from numba.np.numpy_support import as_dtype
 
 from ._jit import kernel
 from ._launch import launch_reduce
-from ._math import exp, log, log1p
+from ._math import exp, log, log1p, of_rank, rank
 
 # Losses of one number: each is a type, by which Numba compiles the loop for it alone.
 _Binary = namedtuple("_Binary", "delta")
@@ -101,7 +101,7 @@ def _loss_of_numbers(p, y, weight, gradient, kind, loss, start, stop):
 def _value_and_slope(p, y, kind): ...
 
 
-@overload(_value_and_slope)
+@overload(_value_and_slope, jit_options={"forceinline": True})
 def _choose(p, y, kind):
     return _FORMULAS[kind.instance_class](as_dtype(p).type)
 
@@ -195,9 +195,11 @@ def _softmax_of_probabilities(Z, target, weight, smoothing, G, loss, start, stop
 @kernel
 def _exponentials(z, e):
     """e = exp(z - max(z)); returns the maximum and the sum of e."""
-    highest, total = z[0], z.dtype.type(0)
-    for j in range(1, z.size):
-        highest = z[j] if z[j] > highest else highest
+    total, largest = z.dtype.type(0), rank(z[0])
+    for j in range(z.size):
+        r = rank(z[j])
+        largest = r if r > largest else largest
+    highest = of_rank(largest)
     for j in range(z.size):
         e[j] = exp(z[j] - highest)
     for j in range(z.size):

@@ -102,8 +102,25 @@ def test_log_at_the_ends_of_its_range(dtype):
 def test_bounded_functions_at_the_ends_of_their_range(name, dtype):
     lowest, middle = (0, 0.5) if name == "sigmoid" else (-1, 0)
     x = np.array([np.nan, np.inf, -np.inf, 0, 1000, -1000], dtype)
-    np.testing.assert_array_equal(evaluate(name, x), [np.nan, 1, lowest, middle, 1, lowest])
+    np.testing.assert_allclose(evaluate(name, x), [np.nan, 1, lowest, middle, 1, lowest], rtol=2e-7, atol=0)
     assert np.all(np.abs(evaluate(name, np.linspace(-50, 50, 100_001).astype(dtype))) <= 1)
+
+
+@kernel
+def largest(x, y):
+    r = _math.rank(x[0])
+    for i in range(x.size):
+        r = max(r, _math.rank(x[i]))
+    y[0] = _math.of_rank(r)
+
+
+def test_ranks_are_ordered_as_numbers_are(rng, dtype):
+    y = np.empty(1, dtype)
+    for x in (rng.normal(size=100), -rng.uniform(size=100), np.array([-np.inf, -1.0]), np.array([1, np.inf, -3])):
+        largest(x.astype(dtype), y)
+        assert y[0] == x.astype(dtype).max()
+    largest(np.array([1, np.nan, np.inf], dtype), y)
+    assert np.isnan(y[0])
 
 
 @pytest.mark.parametrize("name", LOOPS)
