@@ -140,7 +140,9 @@ def test_mlp_has_its_layers(rng, norm):
 
 
 @pytest.mark.parametrize(
-    "layer", [nn.Linear(3, 2), nn.LayerNorm(3), nn.BatchNorm1d(3), nn.PReLU(3), nn.MLP(2, (4,), norm="batch")], ids=repr
+    "layer",
+    [nn.Linear(3, 2), nn.LayerNorm(3), nn.BatchNorm1d(3), nn.PReLU(3), nn.MLP(2, (4,), norm="batch")],
+    ids=lambda layer: type(layer).__name__,
 )
 def test_no_samples_are_no_results(layer, rng):
     layer(batch(rng, 2, 3))
