@@ -13,6 +13,9 @@ from importlib import import_module
 
 from ._names import OURS
 
+# Sub-packages of ours whose classes scikit-learn has under another name.
+THEIR_PACKAGES = {"neural": "neural_network"}
+
 # Our class -> scikit-learn's, for the classes that now stand under scikit-learn's names (see `_patch`).
 STANDING_IN = {}
 
@@ -49,7 +52,7 @@ def counterpart(cls):
     if root != OURS or package.startswith("_") or cls.__name__.startswith("_"):
         return None
     try:
-        public = import_module(f"sklearn.{package}")
+        public = import_module(f"sklearn.{THEIR_PACKAGES.get(package, package)}")
     except ModuleNotFoundError:
         return None
     theirs = getattr(public, cls.__name__, None)

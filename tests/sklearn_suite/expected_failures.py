@@ -42,6 +42,7 @@ EXPECTED_FAILURES = {
     f"{FOREST}::test_validate_y_class_weight": PRIVATE,
     "linear_model/tests/test_base.py::test_inplace_data_preprocessing[42-True-None]": COPY_X,
     "linear_model/tests/test_base.py::test_inplace_data_preprocessing[42-False-None]": COPY_X,
+    "neural_network/tests/test_mlp.py::test_gradient": PRIVATE,
     "tree/tests/test_tree.py::test_huge_allocations": MEMORY,
     "tests/test_pipeline.py::test_feature_union_array_api_support_tag": ARRAY_API,
 }

@@ -94,6 +94,9 @@ class Suite:
                     setattr(cls, method, self.noting(vars(owner)[method]))
 
     def noting(self, fit):
+        if hasattr(fit, "check"):  # a method under `available_if`
+            return type(fit)(self.noting(fit.fn), fit.check, fit.attribute_name)
+
         @functools.wraps(fit)
         def fit_and_note(*args, **kwargs):
             self.reached.add(self.current)

@@ -1,0 +1,261 @@
+"""Regression by a multilayer perceptron."""
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
+
+from ghostflow_learn._engine import get_engine
+from ghostflow_learn._engine._mlp import layers
+from ghostflow_learn._validation import StrOptions, check_fit, fit_context
+
+from ._base import BaseMLP, Task, weight_of
+from ._labels import as_column
+
+OUTPUTS = {"squared_error": "identity", "poisson": "exp"}
+
+
+class MLPRegressor(RegressorMixin, BaseMLP):
+    """A multilayer perceptron that predicts numbers.
+
+    Minimises the mean of half the squared error, or of half the Poisson deviance, plus ``alpha / (2 n) ||weights||^2``.
+    For features of like scales, and targets of a scale near 1.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "poisson"}, default="squared_error"
+        With "poisson", for counts and other y >= 0, the network predicts the logarithm.
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Of the hidden layers.
+    solver : {"lbfgs", "sgd", "adam"}, default="adam"
+        "adam" and "sgd" learn from batches, "lbfgs" from all samples at once: better for a few hundred of them.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty on weights; it is divided by the number (or weight) of the samples of a batch.
+    batch_size : int or "auto", default="auto"
+        Samples of a step; ``min(200, n_samples)`` for "auto". Not for "lbfgs".
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        For "sgd": the rate stays, or is divided by ``(t_ + 1) ** power_t`` after each epoch, or by 5 each time
+        `n_iter_no_change` epochs bring no improvement, until it is below 1e-6.
+    learning_rate_init : float, default=0.001
+        For "sgd" and "adam".
+    power_t : float, default=0.5
+        For "sgd" with "invscaling".
+    max_iter : int, default=200
+        Epochs, or iterations of "lbfgs".
+    shuffle : bool, default=True
+        Whether each epoch takes the samples in an order of its own.
+    random_state : int, RandomState instance or None, default=None
+        First weights, the split for early stopping and the order of samples: scikit-learn's draws.
+    tol : float, default=0.0001
+        An epoch is an improvement if the loss falls, or the validation score rises, by more. For "lbfgs" on the
+        largest component of the gradient.
+    verbose : bool, default=False
+        Whether to print a line for each epoch or iteration.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the network of the last fit.
+    momentum : float, default=0.9
+        For "sgd", in [0, 1].
+    nesterovs_momentum : bool, default=True
+        For "sgd".
+    early_stopping : bool, default=False
+        Whether to set `validation_fraction` of the samples aside, stop when their score no longer improves, and keep
+        the weights with the best score. Not for "lbfgs".
+    validation_fraction : float, default=0.1
+        In [0, 1).
+    beta_1 : float, default=0.9
+        For "adam": how much of the first moment a step keeps, in [0, 1).
+    beta_2 : float, default=0.999
+        For "adam": how much of the second moment a step keeps, in [0, 1).
+    epsilon : float, default=1e-08
+        For "adam": added to the root of the second moment.
+    n_iter_no_change : int or inf, default=10
+        Epochs without an improvement after which "sgd" and "adam" stop.
+    max_fun : int, default=15000
+        For "lbfgs": evaluations of the loss.
+
+    Attributes
+    ----------
+    n_layers_ : int
+        Layers, input and output included.
+    n_outputs_ : int
+    out_activation_ : str
+        Activation of the last layer.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weights of each layer, in the dtype of X.
+    intercepts_ : list of ndarray of shape (n_out,)
+    loss_ : float
+        Of the last epoch, or at the minimum of "lbfgs".
+    loss_curve_ : list of float
+        Loss of each epoch; only with "sgd" and "adam", as the following.
+    best_loss_ : float or None
+        The least of them; None with `early_stopping`.
+    validation_scores_ : list of float or None
+        Score of each epoch, only with `early_stopping`.
+    best_validation_score_ : float or None
+        The largest of them, only with `early_stopping`.
+    n_iter_ : int
+        Epochs or iterations of the last fit.
+    t_ : int
+        Samples seen in training, each as often as it was.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where all of them are strings.
+
+    Notes
+    -----
+    The same seed gives scikit-learn's `loss_curve_`, to rounding, and the same model at any number of threads. Float32
+    data are trained in float32, in about half the time. Small networks run as one compiled loop over the steps of an
+    epoch, wide ones as matrix products in blocks on all threads. A batch whose samples all weigh 0 is passed over. If
+    the weights overflow, `fit` raises an error that names the epoch; with `early_stopping` it warns and keeps the best.
+    Ctrl-C ends the training of "sgd" and "adam" and keeps the model.
+
+    References
+    ----------
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2014, doi:10.48550/arXiv.1412.6980.
+    X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_friedman1
+    >>> from ghostflow_learn.neural_network import MLPRegressor
+    >>> X, y = make_friedman1(n_samples=500, random_state=0)
+    >>> model = MLPRegressor(hidden_layer_sizes=20, solver="lbfgs", max_iter=2000, alpha=1.0, random_state=0).fit(X, y)
+    >>> round(model.score(X, y), 2)
+    0.99
+    """
+
+    _parameter_constraints: dict = {"loss": [StrOptions(set(OUTPUTS))], **BaseMLP._parameter_constraints}
+
+    def __init__(
+        self,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+    ):
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+            Ones by default.
+
+        Returns
+        -------
+        self : MLPRegressor
+        """
+        return self._learn(self._validated(X, y, sample_weight, incremental=False))
+
+    @available_if(lambda model: model._has_epochs())
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one epoch more on these samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+            Ones by default.
+
+        Returns
+        -------
+        self : MLPRegressor
+        """
+        return self._learn(self._validated(X, y, sample_weight, incremental=True), incremental=True)
+
+    def predict(self, X):
+        """The network's outputs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : array of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        engine, outputs = self._forward(X)
+        return engine.hand_back(outputs[:, 0] if outputs.shape[1] == 1 else outputs, like=X)
+
+    def _validated(self, X, y, sample_weight, incremental):
+        afresh = self._starts_afresh(incremental)
+        X, y = check_fit(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, reset=afresh)
+        y = as_column(y)
+        if self.loss == "poisson" and y.min() < 0:
+            raise ValueError(
+                f"loss='poisson' needs y >= 0, got a minimum of {float(y.min()):.3g}. Use loss='squared_error'."
+            )
+        Y = get_engine(y).asarray(y.reshape(len(y), -1).astype(X.dtype, copy=False))
+        return Task(X, Y, weight_of(sample_weight, X), OUTPUTS[self.loss])
+
+    def _n_outputs(self, task):
+        return task.Y.shape[1]
+
+    def _is_stratified(self, task):
+        return False
+
+    def _score_of(self, engine, validation, params, network):
+        """R^2, or NaN where a prediction is not finite."""
+        predicted = engine.to_numpy(engine.nn_mlp.forward(validation.X, layers(params, network), network))
+        if not np.isfinite(predicted).all():
+            return np.nan
+        Y, weight = engine.to_numpy(validation.Y).astype(np.float64), validation.sample_weight
+        weight = np.ones(len(Y)) if weight is None else engine.to_numpy(weight)
+        with np.errstate(over="ignore", invalid="ignore"):
+            residual = weight @ (Y - predicted) ** 2
+            spread = weight @ (Y - np.average(Y, axis=0, weights=weight)) ** 2
+        # As sklearn.metrics.r2_score: a constant target is met (1) or not (0).
+        return float(np.where(spread > 0, 1 - residual / np.where(spread > 0, spread, 1), residual == 0).mean())

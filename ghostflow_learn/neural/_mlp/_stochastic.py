@@ -1,0 +1,177 @@
+"""Epochs of Adam or stochastic gradient descent, and when they end."""
+
+import warnings
+from collections import namedtuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ghostflow_learn._engine._mlp import Adam, Batches, Sgd
+
+Data = namedtuple("Data", "X Y sample_weight")
+Settings = namedtuple(
+    "Settings", "solver alpha batch_size max_iter shuffle tol verbose early_stopping n_iter_no_change one_epoch"
+)
+
+
+class Progress:
+    """What an estimator remembers of its epochs, over several fits with `warm_start`.
+
+    `stale` counts epochs without an improvement. `best` is a copy of the parameters with the best validation score.
+    """
+
+    def __init__(self, early_stopping):
+        self.t = self.stale = self.n_iter = 0
+        self.loss_curve, self.loss, self.best = [], None, None
+        self.validation_scores = [] if early_stopping else None
+        self.best_validation_score = -np.inf if early_stopping else None
+        self.best_loss = None if early_stopping else np.inf
+
+    def note_loss(self, loss, tol):
+        self.stale = self.stale + 1 if loss > self.best_loss - tol else 0
+        self.best_loss = min(self.best_loss, loss)
+
+    def note_score(self, score, tol, params):
+        self.validation_scores.append(score)
+        self.stale = self.stale + 1 if score < self.best_validation_score + tol else 0
+        if score > self.best_validation_score:
+            self.best_validation_score, self.best = score, params.copy()
+
+
+def run_epochs(engine, train, params, network, optimizer, progress, settings, rng, score):
+    """Train until the settings say stop; `params` and the state in `optimizer` change in place.
+
+    Parameters
+    ----------
+    engine : module
+    train : Data
+        On the engine's device; `Y` as ``nn_mlp.train`` takes it.
+    params : (n_params,) array of the engine
+    network : Network
+    optimizer : Optimizer
+    progress : Progress
+    settings : Settings
+    rng : RandomState
+        Draws the order of the samples, as scikit-learn does.
+    score : callable or None
+        ``params -> score`` on validation data.
+    """
+    n_samples = train.X.shape[0]
+    order = np.arange(n_samples)
+    progress.n_iter = 0
+    try:
+        while progress.n_iter < settings.max_iter:
+            if settings.shuffle:
+                order = order[rng.permutation(n_samples)]
+            batches = Batches(order, settings.batch_size)
+            loss = engine.nn_mlp.train(
+                *train, batches, params, optimizer.state, network, settings.alpha, optimizer.rule()
+            )
+            optimizer.count(-(-n_samples // settings.batch_size))
+            _note_epoch(progress, loss, n_samples, settings)
+            diverged = not np.isfinite(loss) and not bool(engine.xp.isfinite(params).all())
+            _note_quality(progress, loss, params, settings, score)
+            if diverged:
+                _stop_diverged(progress, optimizer.rate, settings)
+                break
+            if _is_done(progress, optimizer, settings) or settings.one_epoch:
+                break
+            if progress.n_iter == settings.max_iter:
+                warnings.warn(
+                    f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached and the optimization "
+                    "hasn't converged yet.",
+                    ConvergenceWarning,
+                )
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.")
+
+
+def _note_epoch(progress, loss, n_samples, settings):
+    progress.n_iter += 1
+    progress.t += n_samples
+    progress.loss = loss
+    progress.loss_curve.append(loss)
+    if settings.verbose:
+        print(f"Iteration {progress.n_iter}, loss = {loss:.8f}")
+
+
+def _note_quality(progress, loss, params, settings, score):
+    if not settings.early_stopping:
+        progress.note_loss(loss, settings.tol)
+        return
+    progress.note_score(score(params), settings.tol, params)
+    if settings.verbose:
+        print(f"Validation score: {progress.validation_scores[-1]:f}")
+
+
+def _stop_diverged(progress, rate, settings):
+    """An error, or a warning where weights from before are kept."""
+    advice = (
+        f"The loss became {progress.loss} in epoch {progress.n_iter}, at a learning rate of {rate:.3g}: lower "
+        "learning_rate_init, or scale X (and y in regression) with StandardScaler."
+    )
+    if not settings.early_stopping or progress.best is None:
+        raise ValueError(
+            "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+            f"preprocessed. {advice}"
+        )
+    warnings.warn(f"{advice} The weights of the best validation score are kept.", ConvergenceWarning)
+
+
+def _is_done(progress, optimizer, settings):
+    optimizer.end_epoch(progress.t)
+    if progress.stale <= settings.n_iter_no_change:
+        return False
+    what = "Validation score" if settings.early_stopping else "Training loss"
+    message = (
+        f"{what} did not improve more than tol={settings.tol:f} for {settings.n_iter_no_change} consecutive epochs."
+    )
+    if optimizer.stops(message, settings.verbose):
+        return True
+    progress.stale = 0
+    return False
+
+
+class Optimizer:
+    """The state of a solver on flat arrays of an engine, kept between fits in an optimizer of scikit-learn's.
+
+    Parameters
+    ----------
+    theirs : AdamOptimizer or SGDOptimizer
+    engine : module
+    """
+
+    def __init__(self, theirs, engine):
+        self.theirs = theirs
+        self.is_adam = hasattr(theirs, "ms")
+        lists = [theirs.ms, theirs.vs] if self.is_adam else [theirs.velocities]
+        self.state = tuple(engine.asarray(np.concatenate([np.ravel(a) for a in arrays])) for arrays in lists)
+
+    @property
+    def rate(self):
+        return float(self.theirs.learning_rate)
+
+    def rule(self):
+        """What the ops of an engine call their rule."""
+        o = self.theirs
+        if self.is_adam:
+            return Adam(o.learning_rate_init, o.beta_1, o.beta_2, o.epsilon, o.t)
+        return Sgd(o.learning_rate, o.momentum, o.nesterov)
+
+    def count(self, n_steps):
+        if self.is_adam:
+            self.theirs.t += n_steps
+
+    def end_epoch(self, t):
+        self.theirs.iteration_ends(t)
+
+    def stops(self, message, verbose):
+        return self.theirs.trigger_stopping(message, verbose)
+
+    def put_back(self, engine, cut):
+        """The state goes back to scikit-learn's optimizer, `cut` into the shapes of its lists."""
+        arrays = [cut(engine.to_numpy(array)) for array in self.state]
+        if self.is_adam:
+            self.theirs.ms, self.theirs.vs = arrays
+        else:
+            (self.theirs.velocities,) = arrays
