@@ -3,7 +3,6 @@
 So there is no search and no recursion, and a graph may be as deep as memory allows.
 """
 
-from contextlib import nullcontext
 from heapq import heappop, heappush
 
 from . import _guard
@@ -18,40 +17,48 @@ def start(tensor, grad, create_graph):
             "backward() needs a tensor that requires a gradient; this one does not. Was it computed under no_grad(), "
             "detached, or from tensors without requires_grad=True?"
         )
-    xp = tensor.engine.xp
+    data = tensor.data
     if grad is None:
-        if tensor.data.size != 1:
+        if data.size != 1:
             raise ValueError(
-                f"backward() without grad needs a tensor of one element; got shape {tuple(tensor.shape)}. "
+                f"backward() without grad needs a tensor of one element; got shape {tuple(data.shape)}. "
                 "Reduce it, as with mean(), or pass grad, an array of that shape."
             )
-        grad = xp.ones_like(tensor.data)
-    elif tuple(grad.shape) != tuple(tensor.shape):
-        raise ValueError(f"grad has shape {tuple(grad.shape)}, but the tensor has shape {tuple(tensor.shape)}.")
-    if create_graph:
-        return grad if isinstance(grad, Tensor) else _wrap(grad, tensor.engine, None)
-    return grad.data if isinstance(grad, Tensor) else grad
+        grad = tensor.engine.xp.ones(data.shape, data.dtype)
+        return _wrap(grad, tensor.engine, None) if create_graph else grad
+    if tuple(grad.shape) != tuple(data.shape):
+        raise ValueError(f"grad has shape {tuple(grad.shape)}, but the tensor has shape {tuple(data.shape)}.")
+    grad = grad if isinstance(grad, Tensor) else Tensor(grad, engine=tensor.engine)
+    grad = grad if grad.dtype == data.dtype else grad.astype(data.dtype)
+    return grad if create_graph else grad.data
 
 
 def sweep(root, grad, retain_graph=False, create_graph=False, sink=None):
     """Send `grad` from the node `root` to the leaves, or to the keys of `sink` where that dict is given."""
-    with recording() if create_graph else nullcontext():
-        arrived = {root.order: [root, grad, False]}
-        waiting, hooked, checks = [-root.order], {}, mode.get() & CHECK
-        while waiting:
-            node, grad, _ = arrived.pop(-heappop(waiting))
-            if node._hooks:
-                grad = _hooks_applied(node, grad)
-            if sink is not None and node in sink:
-                sink[node] = grad
-            grads = _fire_recorded(node, grad) if create_graph else _fire(node, grad)
-            if checks:
-                _guard.after_backward(node, grads, node.call[1])
-            _deliver(node.parents, grads, arrived, waiting, hooked, sink)
-            if not (retain_graph or create_graph):
-                node.free()
-        for leaf, grad in hooked.values():
-            _give(leaf, _hooks_applied(leaf, grad), sink)
+    if create_graph:
+        with recording():
+            _sweep(root, grad, _fire_recorded, True, sink)
+    else:
+        _sweep(root, grad, _fire, retain_graph, sink)
+
+
+def _sweep(root, grad, fire, keep, sink):
+    arrived = {root.order: [root, grad, False]}
+    waiting, hooked, checks = [-root.order], {}, mode.get() & CHECK
+    while waiting:
+        node, grad, _ = arrived.pop(-heappop(waiting))
+        if node._hooks:
+            grad = _hooks_applied(node, grad)
+        if sink is not None and node in sink:
+            sink[node] = grad
+        grads = fire(node, grad)
+        if checks:
+            _guard.after_backward(node, grads, node.engine)
+        _deliver(node.parents, grads, arrived, waiting, hooked, sink)
+        if not keep:
+            node.free()
+    for leaf, grad in hooked.values():
+        _give(leaf, _hooks_applied(leaf, grad), sink)
 
 
 def _deliver(parents, grads, arrived, waiting, hooked, sink):
@@ -96,17 +103,17 @@ def _fire(node, grad):
 
 def _fire_recorded(node, grad):
     """The gradients as Tensors: the function is run again on Tensors, so that its vjp records what it does."""
-    function, engine, args, params = node.call
-    if engine is None:
+    if node.vjp is None:
         return _fire(node, grad)  # it was freed: raises
-    if args is None:
+    if node.call is None:
         raise NotImplementedError(
             f"create_graph=True cannot pass through {node.name}: its gradient is computed by a fused kernel, which has "
             "no derivative of its own. Write that part with small functions (matmul, add, tanh, ...)."
         )
     from ._second_order import engine_of_tensors
 
-    _, vjp = function(engine_of_tensors(engine), *args, **params)
+    function, args, params = node.call
+    _, vjp = function(engine_of_tensors(node.engine), *args, **params)
     return vjp(grad, tuple([parent is not None for parent in node.parents]))
 
 

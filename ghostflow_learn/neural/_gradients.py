@@ -174,5 +174,5 @@ def checkpoint(function, *tensors):
         return tuple(x.grad if needs else None for x, needs in zip(inputs, needed))
 
     parents = [(t._node or t) if isinstance(t, Tensor) and t.requires_grad else None for t in tensors]
-    node = Node(parents, vjp, output.data, (checkpoint, output.engine, None, None))
+    node = Node("checkpoint", output.engine, parents, vjp, output.data)
     return _wrap(output.data, output.engine, node)

@@ -1,10 +1,14 @@
 """What is recorded and checked, per thread: threads fit models side by side, so none of it is a global switch."""
 
+from collections import namedtuple
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-RECORD, CHECK = 1, 2  # one number, so that a call reads one variable
+Call = namedtuple("Call", "name args params output")
+
+RECORD, CHECK, TRACE = 1, 2, 4  # one number, so that a call reads one variable
 mode = ContextVar("mode", default=RECORD)
+trace = ContextVar("trace", default=None)
 draws = ContextVar("draws", default=None)  # the random draws of a function that will be computed again
 
 
@@ -79,6 +83,21 @@ def _switched(flags):
         yield
     finally:
         mode.reset(token)
+
+
+@contextmanager
+def traced():
+    """Yield a list that gets a :class:`Call` for each call of a lifted function inside, in order.
+
+    Its `args` are as they were passed, Tensors or not; `output` is the Tensor that was returned.
+    """
+    calls = []
+    token = trace.set(calls)
+    try:
+        with _switched(mode.get() | TRACE):
+            yield calls
+    finally:
+        trace.reset(token)
 
 
 class Draws:

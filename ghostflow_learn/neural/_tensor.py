@@ -13,7 +13,7 @@ import numpy as np
 
 from .._engine import get_engine
 from . import _guard
-from ._modes import CHECK, RECORD, mode
+from ._modes import CHECK, RECORD, TRACE, Call, mode, trace
 
 _next_order = count().__next__  # atomic, so threads can record graphs at once
 
@@ -58,6 +58,8 @@ class Tensor:
     def __init__(self, data, requires_grad=False, engine=None):
         if isinstance(data, Tensor):
             data, engine = data.data, engine or data.engine
+        if hasattr(data, "tocsr"):
+            raise TypeError(f"A Tensor is dense; got a sparse matrix of shape {data.shape}. Convert it with toarray().")
         self.engine = engine = engine or get_engine(data)
         self.data = engine.asarray(data, order="K")
         self.grad = self._node = self._hooks = None
@@ -92,6 +94,11 @@ class Tensor:
         return f"{type(self).__name__}({np.array2string(self.numpy(), separator=', ')}, dtype={self.dtype}{recorded})"
 
     def __array__(self, dtype=None, copy=None):
+        if self.requires_grad and mode.get() & RECORD:
+            raise TypeError(
+                "NumPy would lose the gradient of this tensor. Use a function of nn.functional, or take the values with "
+                "numpy()."
+            )
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __float__(self):
@@ -136,13 +143,11 @@ class Tensor:
             Record the computation of the gradients, so that they can be differentiated: they become tensors. The graph
             is kept. Fused functions, such as linear or the losses, cannot do it and raise.
         """
-        from ._backward import start, sweep  # the sweep builds Tensors
-
-        seed = start(self, grad, create_graph)
+        seed = _backward.start(self, grad, create_graph)
         if self._node is None:
             self.receive(seed)
         else:
-            sweep(self._node, seed, retain_graph, create_graph)
+            _backward.sweep(self._node, seed, retain_graph, create_graph)
 
     def receive(self, grad):
         """Add a gradient to `grad` of this leaf. The first is stored, not copied, so it is not ours to write into."""
@@ -175,21 +180,18 @@ class Tensor:
 class Node:
     """A recorded call: where its gradient goes, and how it is computed."""
 
-    __slots__ = ("_hooks", "call", "dtype", "guard", "order", "parents", "shape", "trace", "vjp")
+    __slots__ = ("_hooks", "call", "dtype", "engine", "guard", "name", "order", "parents", "shape", "trace", "vjp")
 
-    def __init__(self, parents, vjp, value, call):
-        self.order, self.parents, self.vjp, self.call = _next_order(), parents, vjp, call
+    def __init__(self, name, engine, parents, vjp, value, call=None):
+        self.order, self.parents, self.vjp = _next_order(), parents, vjp
         self.shape, self.dtype = value.shape, value.dtype
+        self.name, self.engine, self.call = name, engine, call  # (function, args, params) to run again, if it may be
         self._hooks = self.guard = self.trace = None
-
-    @property
-    def name(self):
-        return self.call[0].__name__
 
     def free(self):
         """Drop what was saved: the arrays die here."""
-        self.vjp, self.parents, self.guard = None, (), None
-        self.call = (self.call[0], None, None, None)
+        self.vjp = self.call = self.guard = None
+        self.parents = ()
 
 
 def _wrap(data, engine, node):
@@ -240,6 +242,8 @@ def differentiable(function=None, *, fused=False, extras=False):
     if function is None:
         return lambda function: differentiable(function, fused=fused, extras=extras)
 
+    name = function.__name__.strip("_")
+
     @wraps(function)
     def on_tensors(*args, **params):
         arrays, parents, engine, needs_grad = [], [], None, False
@@ -267,10 +271,13 @@ def differentiable(function=None, *, fused=False, extras=False):
             value, vjp = function(engine, *arrays, **params)
         flags, node = mode.get(), None
         if needs_grad and flags & RECORD:
-            node = Node(parents, vjp, value, (function, engine, None if fused else args, params))
-        if flags & CHECK:
-            _guard.after_forward(function.__name__, node, arrays, value, engine)
+            node = Node(name, engine, parents, vjp, value, None if fused else (function, args, params))
         tensor = _wrap(value, engine, node)
+        if flags > RECORD:
+            if flags & CHECK:
+                _guard.after_forward(name, node, arrays, value, engine)
+            if flags & TRACE:
+                trace.get().append(Call(name, args, params, tensor))
         return (tensor, *more) if extras else tensor
 
     signature = inspect.signature(function)
@@ -280,3 +287,6 @@ def differentiable(function=None, *, fused=False, extras=False):
 
 def _data(value):
     return value.data if isinstance(value, Tensor) else value
+
+
+from . import _backward  # noqa: E402 - it builds Tensors

@@ -137,7 +137,8 @@ CASES = {
     ],
     "take": [
         Case(lambda x: F.take(x, np.array([0, 2, 0]), axis=1), ONE),
-        Case(F.take, PARAMETERS, integers(3)),
+        Case(lambda x, i: F.take(x, i, axis=0), PARAMETERS, integers(3)),
+        Case(F.take, MATRIX, integers(6)),
     ],
     "take_along_axis": [Case(lambda x, i: F.take_along_axis(x, i, 1), ONE, integers(3, 2))],
     "scatter_add": [Case(lambda x: F.scatter_add(x, (slice(None), np.array([0, 0, 1])), (len(x), 2)), ONE)],

@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from ghostflow_learn.neural import (
     Tensor,
@@ -19,6 +20,7 @@ from ghostflow_learn.neural import (
     stop_gradient,
 )
 from ghostflow_learn.neural import functional as F
+from ghostflow_learn.neural._modes import traced
 
 
 def leaf(*values, dtype=float):
@@ -205,7 +207,7 @@ def test_a_fused_function_keeps_its_inputs_only_if_its_vjp_does():
         return x * 2, lambda g, needed: (g * 2,)
 
     node = double(leaf(1.0) * 1.0)._node
-    assert node.call[2] is None
+    assert node.call is None
 
 
 def test_extras_are_handed_through():
@@ -311,10 +313,32 @@ def test_numpys_names():
     np.testing.assert_allclose(x.std(axis=0, ddof=1).data, x.data.std(axis=0, ddof=1))
     np.testing.assert_array_equal(x > 2, x.data > 2)
     assert x.argmax() == 5 and x[1, 2].item() == 5.0 == float(x[1, 2]) and int(x[0, 1]) == 1
-    np.testing.assert_array_equal(np.asarray(x), x.data)
     assert [row.shape for row in x] == [(3,), (3,)]
     assert repr(x[0]) == "Tensor([0., 1., 2.], dtype=float64, requires_grad=True)"
     assert x in [x] and len({x, x}) == 1
+
+
+def test_numpy_does_not_lose_a_gradient_unnoticed():
+    x = leaf(1.0, 2.0)
+    np.testing.assert_array_equal(np.asarray(x.detach()), x.data)
+    np.testing.assert_array_equal(x.numpy(), x.data)
+    for careless in (np.asarray, lambda x: np.concatenate([x, x]), np.exp):
+        with pytest.raises(TypeError, match=r"lose the gradient.*nn.functional|does not support ufuncs"):
+            careless(x)
+
+
+def test_a_sparse_matrix_is_refused():
+    with pytest.raises(TypeError, match=r"sparse matrix of shape .3, 4.. Convert it with toarray"):
+        Tensor(csr_array((3, 4)))
+
+
+def test_calls_can_be_traced_without_recording():
+    x = leaf(1.0, 2.0)
+    with no_grad(), traced() as calls:
+        y = F.exp(x).sum(axis=0)
+    assert [call.name for call in calls] == ["exp", "sum"]
+    assert calls[0].args == (x,) and calls[1].params == {"axis": 0} and calls[1].output is y
+    assert calls[1].args[0] is calls[0].output
 
 
 def test_a_tensor_pickles_without_its_graph():

@@ -153,10 +153,11 @@ def getitem(engine, x, index):
 
 
 @differentiable
-def take(engine, x, indices, axis=0):
-    """The values of x at integer `indices` along `axis`: rows of a table, for one."""
-    index = (*(slice(None),) * (axis % x.ndim), indices)
-    return x.take(indices, axis=axis), lambda g, needed: (_put(engine, g, index, x.shape), None)
+def take(engine, x, indices, axis=None):
+    """The values of x at integer `indices` along `axis`, by default of x as one long axis."""
+    flat = x.reshape(-1) if axis is None else x
+    index = (*(slice(None),) * ((axis or 0) % flat.ndim), indices)
+    return flat[index], lambda g, needed: (_put(engine, g, index, flat.shape).reshape(x.shape), None)
 
 
 @differentiable
