@@ -2,5 +2,6 @@
 
 from . import _names
 from .neural._mlp import MLPClassifier, MLPRegressor  # noqa: F401  re-exports
+from .neural._rbm import BernoulliRBM  # noqa: F401  re-exports
 
 __getattr__, __dir__ = _names.fall_through(__name__)

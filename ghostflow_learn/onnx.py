@@ -8,8 +8,8 @@ from ._patch import native_estimators
 def register():
     """Tell skl2onnx to convert each of our estimators as it converts scikit-learn's of the same name.
 
-    Our fitted attributes are scikit-learn's, so its converters read them. Call it once per process, before
-    ``skl2onnx.to_onnx`` or ``skl2onnx.convert_sklearn``.
+    Our fitted attributes are scikit-learn's, so its converters read them; the one of `BernoulliRBM`, which it lacks, is
+    our own. Call it once per process, before ``skl2onnx.to_onnx`` or ``skl2onnx.convert_sklearn``.
 
     Returns
     -------
@@ -27,6 +27,7 @@ def register():
     >>> "PCA" in ghostflow_learn.onnx.register()
     True
     """
+    from skl2onnx import update_registered_converter
     from skl2onnx._parse import sklearn_parsers_map
     from skl2onnx._supported_operators import sklearn_operator_name_map
     from skl2onnx.operator_converters import random_forest
@@ -39,7 +40,43 @@ def register():
             entry = known.get(theirs, known.get(ours))
             if entry is not None:
                 known[ours] = known[theirs] = entry
+        if ours.__name__ == "BernoulliRBM":
+            update_registered_converter(ours, "GhostflowBernoulliRBM", _rbm_shape, _convert_rbm)
     return [ours.__name__ for ours in counterparts if ours in sklearn_operator_name_map]
+
+
+def _rbm_shape(operator):
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+    (given,), (output,) = operator.inputs, operator.outputs
+    kind = DoubleTensorType if isinstance(given.type, DoubleTensorType) else FloatTensorType
+    output.type = kind([given.get_first_dimension(), len(operator.raw_operator.components_)])
+
+
+def _convert_rbm(scope, operator, container):
+    """The probabilities of the hidden units: sigmoid(X components_.T + intercept_hidden_)."""
+    from skl2onnx.common.data_types import guess_proto_type
+
+    def add(op_type, inputs, output=None, **attributes):
+        output = output or scope.get_unique_variable_name(op_type.lower())
+        version = {"Cast": 9, "Gemm": 13, "Sigmoid": 13}[op_type]
+        container.add_node(
+            op_type, inputs, output, name=scope.get_unique_operator_name(op_type), op_version=version, **attributes
+        )
+        return output
+
+    def constant(name, array):
+        name = scope.get_unique_variable_name(name)
+        container.add_initializer(name, kind, array.shape, array.ravel())
+        return name
+
+    rbm, kind = operator.raw_operator, guess_proto_type(operator.outputs[0].type)
+    weights = constant("components", rbm.components_)
+    intercept = constant("intercept", rbm.intercept_hidden_)
+    X = operator.inputs[0].full_name
+    if guess_proto_type(operator.inputs[0].type) != kind:  # whole numbers
+        X = add("Cast", [X], to=kind)
+    add("Sigmoid", [add("Gemm", [X, weights, intercept], transB=1)], operator.outputs[0].full_name)
 
 
 def _let_protobuf_take_flags(module, name="add_tree_to_attribute_pairs_hist_gradient_boosting"):

@@ -38,6 +38,7 @@ FILES = [
     "linear_model/tests/test_logistic.py",
     "linear_model/tests/test_ridge.py",
     "neural_network/tests/test_mlp.py",
+    "neural_network/tests/test_rbm.py",
     "preprocessing/tests/test_common.py",
     "preprocessing/tests/test_data.py",
     "tests/test_naive_bayes.py",
