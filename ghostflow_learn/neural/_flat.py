@@ -22,7 +22,7 @@ def pack_arrays(module, engine=None):
             parameter.receive(engine.asarray(had_grad))
     for buffer in module.buffers():
         buffer.data, buffer.engine = engine.asarray(buffer.data), engine
-    module.flat, module.flat_grad = flat, flat_grad
+    module.flat, module.flat_grad, module._packed = flat, flat_grad, parameters
 
 
 def _spans(parameters):

@@ -108,6 +108,7 @@ class Module:
 
     training = True
     flat = flat_grad = None
+    _packed = None  # the parameters in the flat arrays: looking through all attributes costs more than a small step
     _built = False
     _seed = _random = None
     _forward_hooks = ()
@@ -225,9 +226,14 @@ class Module:
             self._random = np.random.RandomState(self.own_seed)
         return self._random
 
+    @property
+    def engine(self):
+        """The engine of the parameters."""
+        return (self._packed or self.parameters())[0].engine
+
     def zero_grad(self):
         """Forget the gradients of all parameters."""
-        for parameter in self.parameters():
+        for parameter in self._packed or self.parameters():
             parameter.grad = None
 
     def pack(self, engine=None):
@@ -235,7 +241,8 @@ class Module:
 
         Each parameter becomes a view of ``flat``, its gradient one of ``flat_grad``, so that an optimizer's step, a
         snapshot or a copy to a GPU is one operation. Parameters of one kind are neighbours, each starts at a multiple
-        of 16 elements, and the gaps stay 0. Buffers move to the engine too.
+        of 16 elements, and the gaps stay 0. Buffers move to the engine too. Parameters that are added later need another
+        pack(); so does this module after one that contains it, or that it contains, was packed.
 
         Parameters
         ----------
@@ -251,7 +258,12 @@ class Module:
 
     def settle_grad(self):
         """The flat gradients, with 0 for parameters that no gradient has reached since :meth:`zero_grad`."""
-        for parameter in self.parameters():
+        for parameter in self._packed:
+            if parameter.slot.base is not self.flat_grad:
+                raise RuntimeError(
+                    f"The parameters of this {type(self).__name__} have moved into the flat arrays of another module. "
+                    "Train that one, or call pack() again and make a new optimizer."
+                )
             if parameter.grad is None:
                 parameter.slot[...] = 0
         return self.flat_grad
@@ -300,7 +312,7 @@ class Module:
 
     def __getstate__(self):
         """Without the flat arrays: each parameter carries its own values, and :meth:`pack` makes new ones."""
-        return {name: value for name, value in vars(self).items() if name not in {"flat", "flat_grad"}}
+        return {name: value for name, value in vars(self).items() if name not in {"flat", "flat_grad", "_packed"}}
 
 
 def _walk(module, kind):

@@ -96,8 +96,7 @@ class Tensor:
     def __array__(self, dtype=None, copy=None):
         if self.requires_grad and mode.get() & RECORD:
             raise TypeError(
-                "NumPy would lose the gradient of this tensor. Use a function of nn.functional, or take the values with "
-                "numpy()."
+                "NumPy would lose the gradient of this tensor. Use functions of nn.functional, or numpy() for its values."
             )
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 

@@ -131,6 +131,15 @@ def test_the_first_gradient_overwrites_and_later_ones_add(net, X):
     assert not settled[net.layers[0].W.span].any() and settled[net.layers[1].b.span].all()
 
 
+def test_a_module_notices_that_its_parameters_were_packed_elsewhere(net):
+    net.pack()
+    net.layers[0].pack()
+    with pytest.raises(RuntimeError, match="this Net have moved into the flat arrays of another module"):
+        net.settle_grad()
+    net.pack().settle_grad()
+    assert net.engine is net.layers[0].W.engine
+
+
 def test_gradients_that_were_there_survive_packing(net, X):
     net(X).sum().backward()
     want = net.layers[0].W.grad.copy()
