@@ -14,7 +14,7 @@ def pack_arrays(module, engine=None):
     flat, flat_grad = engine.xp.zeros(size, dtype), engine.xp.zeros(size, dtype)
     for parameter, span in zip(parameters, spans):
         values, had_grad = parameter.data, parameter.grad
-        parameter.engine, parameter.span = engine, span
+        parameter.engine, parameter.span, parameter.home = engine, span, flat_grad
         parameter.data = flat[span].reshape(values.shape)
         parameter.data[...] = engine.asarray(values)
         parameter.slot, parameter.grad = flat_grad[span].reshape(values.shape), None

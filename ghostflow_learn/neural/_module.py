@@ -23,15 +23,17 @@ class Parameter(Tensor):
         view once a gradient has arrived, and None before.
     span : slice or None
         After :meth:`Module.pack`: its place in ``flat`` and ``flat_grad``.
+    home : array or None
+        After :meth:`Module.pack`: that ``flat_grad``.
     """
 
-    __slots__ = ("kind", "slot", "span")
+    __slots__ = ("home", "kind", "slot", "span")
 
     def __init__(self, data, kind="weight", engine=None):
         super().__init__(data, requires_grad=True, engine=engine)
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}.")
-        self.kind, self.slot, self.span = kind, None, None
+        self.kind, self.slot, self.span, self.home = kind, None, None, None
 
     @property
     def fresh(self):
@@ -241,8 +243,8 @@ class Module:
 
         Each parameter becomes a view of ``flat``, its gradient one of ``flat_grad``, so that an optimizer's step, a
         snapshot or a copy to a GPU is one operation. Parameters of one kind are neighbours, each starts at a multiple
-        of 16 elements, and the gaps stay 0. Buffers move to the engine too. Parameters that are added later need another
-        pack(); so does this module after one that contains it, or that it contains, was packed.
+        of 16 elements, and the gaps stay 0. Buffers move to the engine too. Another pack() is needed after parameters
+        were added, and after a module that contains this one, or is inside, was packed.
 
         Parameters
         ----------
@@ -259,7 +261,7 @@ class Module:
     def settle_grad(self):
         """The flat gradients, with 0 for parameters that no gradient has reached since :meth:`zero_grad`."""
         for parameter in self._packed:
-            if parameter.slot.base is not self.flat_grad:
+            if parameter.home is not self.flat_grad:
                 raise RuntimeError(
                     f"The parameters of this {type(self).__name__} have moved into the flat arrays of another module. "
                     "Train that one, or call pack() again and make a new optimizer."

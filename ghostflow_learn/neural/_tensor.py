@@ -96,7 +96,7 @@ class Tensor:
     def __array__(self, dtype=None, copy=None):
         if self.requires_grad and mode.get() & RECORD:
             raise TypeError(
-                "NumPy would lose the gradient of this tensor. Use functions of nn.functional, or numpy() for its values."
+                "NumPy would lose the gradient of this tensor. Use nn.functional, or numpy() for its values."
             )
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
@@ -245,7 +245,7 @@ def differentiable(function=None, *, fused=False, extras=False):
 
     @wraps(function)
     def on_tensors(*args, **params):
-        arrays, parents, engine, needs_grad = [], [], None, False
+        arrays, parents, engine, needs_grad, on_host = [], [], None, False, False
         for a in args:
             if isinstance(a, Tensor):
                 if engine is None:
@@ -257,11 +257,16 @@ def differentiable(function=None, *, fused=False, extras=False):
                     parents.append(None)
                 arrays.append(a.data)
             else:
-                # A NumPy float64 scalar would turn float32 into float64; a Python number does not.
-                arrays.append(a.item() if isinstance(a, np.generic) else a)
+                if isinstance(a, np.ndarray):
+                    on_host = True
+                elif isinstance(a, np.generic):  # a float64 one would turn float32 into float64; a Python number not
+                    a = a.item()
+                arrays.append(a)
                 parents.append(None)
         if engine is None:
             engine = get_engine(next((a for a in arrays if hasattr(a, "dtype")), None))
+        if on_host and engine.xp is not np:
+            arrays = [engine.asarray(a, order="K") if isinstance(a, np.ndarray) else a for a in arrays]
         if params:
             params = {name: _data(value) for name, value in params.items()}
         if extras:

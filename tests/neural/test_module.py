@@ -278,6 +278,6 @@ def test_modules_live_on_the_gpu(on_gpu, X):
     y = net(on_device)
     y.sum().backward()
     np.testing.assert_allclose(y.numpy(), host)
-    assert type(net.flat_grad) is type(net.flat) and net.layers[0].W.grad is net.layers[0].W.slot
+    assert type(net.settle_grad()) is type(net.flat) and net.layers[0].W.grad is net.layers[0].W.slot
     assert isinstance(net.state_dict()["layers.0.W"], np.ndarray)
     assert isinstance(pickle.loads(pickle.dumps(net)).layers[0].W.data, np.ndarray)

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -126,6 +127,19 @@ def test_recording_is_a_matter_of_each_thread():
         thread.start()
         thread.join()
     assert found == [True]
+
+
+def test_saved_arrays_die_with_the_graph():
+    x = leaf(1.0, 2.0)
+    for end in (lambda y: y.backward(), lambda y: None):
+        inner = F.exp(x)
+        saved = weakref.ref(inner.data)
+        y = (inner * inner).sum()
+        del inner
+        assert saved() is not None
+        end(y)
+        del y  # no cycle keeps them: no garbage collector is needed
+        assert saved() is None
 
 
 def test_threads_record_and_sweep_side_by_side():
@@ -364,3 +378,11 @@ def test_tensors_live_on_the_gpu(on_gpu, rng):
     F.arctan(x_host @ w_host)[1:].mean().backward()
     np.testing.assert_allclose(x.grad.get(), x_host.grad)
     np.testing.assert_allclose(w.grad.get(), w_host.grad)
+
+
+def test_host_arrays_meet_tensors_on_the_gpu(on_gpu):
+    x = Tensor(on_gpu(np.array([1.0, 2.0])), requires_grad=True)
+    y = (np.array([3.0, 4.0]) * x + np.float64(1.0)).sum()
+    y.backward()
+    assert y.item() == 13.0
+    np.testing.assert_array_equal(x.grad.get(), [3.0, 4.0])
