@@ -1,20 +1,7 @@
 // Statistics of each feature, NaN left out, and the scaling of features by them.
-#include "common.cuh"
+#include "strips.cuh"
 
-constexpr int LANES = 32, PARTIALS_PER_BLOCK = 8, VALUES_PER_THREAD = 8;
-
-// Which column of which partial a thread owns. Block: 32 lanes over features, 8 partials.
-struct Strip {
-    index partial, j, start, stop;
-
-    __device__ Strip(index n_samples, index rows_per_partial)
-    {
-        partial = index(blockIdx.x) * PARTIALS_PER_BLOCK + threadIdx.y;
-        j = index(blockIdx.y) * LANES + threadIdx.x;
-        start = min(n_samples, partial * rows_per_partial);
-        stop = min(n_samples, start + rows_per_partial);
-    }
-};
+constexpr int VALUES_PER_THREAD = 8;
 
 // First pass: weight and weighted sum of each partial, about a point near the data, so that the mean is exact where a
 // feature is constant. A run of samples of one group is summed in registers; no atomics, one order of additions.

@@ -68,7 +68,9 @@ def op_of(engine, op):
 
 
 def _parts(result):
-    """The arrays and numbers of a result, out of its tuples and lists."""
+    """The arrays and numbers of a result, out of its tuples and lists, None left out."""
+    if result is None:
+        return []
     if not isinstance(result, tuple | list):
         return [result]
     return [part for inner in result for part in _parts(inner)]
@@ -348,3 +350,6 @@ def _(rng, n, dtype):
     X[rng.uniform(size=X.shape) < 0.1] = np.nan
     trees, known = boosted_trees(rng, 5), np.full((4, 8), 0xFFFFFF, dtype=np.uint32)
     return lambda engine: engine.boosting.assemble(trees, known), X, np.array([[0.5]]), 1
+
+
+from . import workloads_nn  # noqa: E402, F401 - those of neural networks
