@@ -107,8 +107,9 @@ def _fire_recorded(node, grad):
         return _fire(node, grad)  # it was freed: raises
     if node.call is None:
         raise NotImplementedError(
-            f"create_graph=True cannot pass through {node.name}: its gradient is computed by a fused kernel, which has "
-            "no derivative of its own. Write that part with small functions (matmul, add, tanh, ...)."
+            f"create_graph=True cannot pass through {node.name}: its gradient comes from a fused kernel, or from a "
+            "function of yours, which has no derivative of its own. Write that part with small functions (matmul, add, "
+            "tanh, ...)."
         )
     from ._second_order import engine_of_tensors
 

@@ -89,6 +89,9 @@ class Tensor:
     def __len__(self):
         return len(self.data)
 
+    def __iter__(self):
+        return iter([self[i] for i in range(len(self))])
+
     def __repr__(self):
         recorded = ", requires_grad=True" if self.requires_grad else ""
         return f"{type(self).__name__}({np.array2string(self.numpy(), separator=', ')}, dtype={self.dtype}{recorded})"

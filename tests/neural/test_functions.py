@@ -148,6 +148,7 @@ CASES = {
         Case(F.matmul, ONE, PARAMETERS),
         Case(lambda x, y: F.matmul(y, F.transpose(x)), ONE, PARAMETERS),
         Case(F.matmul, normal(2, 3), MATRIX),
+        Case(F.matmul, normal(1, 3), normal(3, 2)),
         Case(F.matmul, PARAMETERS, PARAMETERS),
     ],
     "einsum": [

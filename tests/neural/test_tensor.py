@@ -328,6 +328,8 @@ def test_numpys_names():
     np.testing.assert_array_equal(x > 2, x.data > 2)
     assert x.argmax() == 5 and x[1, 2].item() == 5.0 == float(x[1, 2]) and int(x[0, 1]) == 1
     assert [row.shape for row in x] == [(3,), (3,)]
+    with pytest.raises(TypeError, match="len"):
+        list(x.sum())
     assert repr(x[0]) == "Tensor([0., 1., 2.], dtype=float64, requires_grad=True)"
     assert x in [x] and len({x, x}) == 1
 

@@ -1,5 +1,7 @@
 """Products of matrices: value and vjp side by side."""
 
+from math import prod
+
 from .._tensor import differentiable
 
 
@@ -12,7 +14,13 @@ def matmul(engine, a, b):
         g = g[..., None] if b.ndim == 1 else g
         g = g[..., None, :] if a.ndim == 1 else g
         for_a = g @ right.swapaxes(-1, -2) if needed[0] else None
-        for_b = left.swapaxes(-1, -2) @ g if needed[1] else None
+        if not needed[1]:
+            for_b = None
+        elif right.ndim == 2 < left.ndim:  # one product, not one for each matrix of a
+            n = prod(left.shape[:-1])
+            for_b = left.reshape(n, left.shape[-1]).T @ g.reshape(n, right.shape[1])
+        else:
+            for_b = left.swapaxes(-1, -2) @ g
         if a.ndim == 1 and for_a is not None:
             for_a = for_a[..., 0, :]
         if b.ndim == 1 and for_b is not None:
