@@ -2,6 +2,15 @@
 
 from . import _functions as functional
 from ._backward import grad
+from ._callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    GradientClipping,
+    LRScheduler,
+    ProgressBar,
+)
 from ._data import (
     Compose,
     DataLoader,
@@ -16,5 +25,6 @@ from ._data import (
 )
 from ._gradients import checkpoint, clip_gradient, custom_vjp, scale_gradient, stop_gradient, straight_through
 from ._modes import anomaly_mode, is_recording, no_grad
+from ._net import NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
 from ._saving import load, load_into, save
 from ._tensor import Tensor, differentiable

@@ -228,14 +228,20 @@ class TripletLoss(Loss):
         return _mean(F.maximum(losses, 0.0), sample_weight)
 
 
+def find_loss(criterion):
+    """The class of that name; anything else is returned as it is."""
+    if not isinstance(criterion, str):
+        return criterion
+    if criterion not in LOSSES:
+        close = get_close_matches(criterion, LOSSES, 1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"criterion must be a loss or one of {sorted(LOSSES)}. Got {criterion!r} instead.{hint}")
+    return LOSSES[criterion]
+
+
 def get_loss(criterion, **params):
     """A loss from its name, its class or itself; a function ``(prediction, target, sample_weight)`` is one, too."""
-    if isinstance(criterion, str):
-        if criterion not in LOSSES:
-            close = get_close_matches(criterion, LOSSES, 1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"criterion must be a loss or one of {sorted(LOSSES)}. Got {criterion!r} instead.{hint}")
-        criterion = LOSSES[criterion]
+    criterion = find_loss(criterion)
     if isinstance(criterion, type):
         return criterion(**params)
     if not callable(criterion):
@@ -275,8 +281,8 @@ def _alike(loss, prediction, target):
     if target.shape != prediction.shape:
         raise ValueError(
             f"{type(loss).__name__} needs a prediction and a target of one shape. The prediction has "
-            f"{prediction.shape}, the target {target.shape}. Change the number of outputs of the module, or reshape one "
-            "of them."
+            f"{prediction.shape}, the target {target.shape}. Change the number of outputs of the module, or reshape "
+            "one of them."
         )
     return prediction, target
 
