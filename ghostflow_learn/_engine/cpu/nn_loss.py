@@ -14,7 +14,8 @@ _Squared = namedtuple("_Squared", "delta")
 _Absolute = namedtuple("_Absolute", "delta")
 _Huber = namedtuple("_Huber", "delta")
 _Poisson = namedtuple("_Poisson", "delta")
-COST = 16  # of the loss of one number, in multiply-adds
+COST = 4  # of the loss of one number, in multiply-adds
+ROW_COST = 200  # of a sample, beside that of its numbers
 
 
 def softmax_cross_entropy(logits, target, sample_weight=None, smoothing=0.0):
@@ -74,7 +75,7 @@ def _weights(sample_weight, prediction, n_outputs):
 
 
 def _reduced(kernel, prediction, args):
-    cost = COST * prediction[:1].size
+    cost = COST * prediction[:1].size + (ROW_COST if prediction.ndim > 1 else 0)
     (loss,) = launch_reduce(kernel, len(prediction), args, [((1,), np.float64)], row_cost=cost)
     return loss[0]
 
@@ -192,7 +193,7 @@ def _softmax_of_probabilities(Z, target, weight, smoothing, G, loss, start, stop
         loss[0] += w * row
 
 
-@kernel
+@kernel(python=False)
 def _exponentials(z, e):
     """e = exp(z - max(z)); returns the maximum and the sum of e."""
     total, largest = z.dtype.type(0), rank(z[0])

@@ -5,7 +5,7 @@ import numpy as np
 from ._jit import kernel
 from ._launch import launch, launch_reduce
 
-COST = 4  # of one value and one pass, in multiply-adds
+COST = 1  # of one value and one pass, in multiply-adds
 
 
 def layer_norm(x, gain, bias, eps, out=None):
@@ -38,7 +38,7 @@ def layer_norm_backward(g, x, gain, mean, inv_std):
     dx, shape = np.empty(x.shape, x.dtype), gain.shape
     args = (np.ascontiguousarray(g), x, gain, mean, inv_std, dx)
     sums = [(shape, x.dtype), (shape, x.dtype)]
-    return dx, *launch_reduce(_layer_norm_backward, len(x), args, sums, row_cost=3 * COST * x.shape[1])
+    return dx, *launch_reduce(_layer_norm_backward, len(x), args, sums, row_cost=2 * COST * x.shape[1])
 
 
 @kernel

@@ -7,7 +7,7 @@ from .._neural import pieces
 from ._jit import kernel
 from ._launch import launch
 
-COST = 8  # of one parameter, in multiply-adds: it is memory that limits
+COST = 2  # of one parameter, in multiply-adds: it is memory that limits
 
 
 def sgd(params, grads, velocity, rates, start, stop, scale=None):
@@ -180,7 +180,7 @@ def _squares(flat, bounds, squares, start, stop):
         squares[b, 0] = _sum_of_squares(flat[bounds[b, 0] : bounds[b, 1]])
 
 
-@kernel
+@kernel(python=False)
 def _sum_of_squares(x):
     total = 0.0
     for k in range(x.size):
