@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
+from ghostflow_learn._engine import get_engine
 from ghostflow_learn.neural import nn, optim
 
 MAKERS = {
@@ -247,6 +248,17 @@ def test_a_parameter_without_a_gradient_is_left_where_it_is():
     other[0](np.ones((1, 2), np.float32)).sum().backward()
     optimizer.step()
     np.testing.assert_array_equal(other[1].W.numpy(), before)
+
+
+@pytest.mark.parametrize("name", sorted(set(MAKERS) - {"lbfgs"}))
+def test_steps_on_a_gpu_are_those_of_the_cpu(on_gpu, name):
+    host, device = Problem(MAKERS[name], "float32"), Problem(MAKERS[name], "float32")
+    host.step(2)
+    device.step()
+    device.model.pack(get_engine(on_gpu(device.X)))  # in the middle of it
+    device.X, device.y = on_gpu(device.X), on_gpu(device.y)
+    device.step()
+    assert_same(device.values(), host.values(), rtol=1e-4)
 
 
 def test_messages():
