@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from scipy import special
 
+from ghostflow_learn import config_context
+from ghostflow_learn._engine.cpu import nn_loss
 from tests._engine.test_nn_dense import slope_of
 
 SHAPES = [(1, 1), (7, 3), (33, 40), (1000, 5)]
@@ -147,3 +149,16 @@ def test_losses_agree_with_torch(engine, rng):
         got = getattr(engine.nn_loss, name)(engine.asarray(logits), engine.asarray(of), None, *args)
         np.testing.assert_allclose(float(got[0]), loss(z).item(), err_msg=name)
         np.testing.assert_allclose(engine.to_numpy(got[1]), z.grad.numpy(), atol=1e-14, err_msg=name)
+
+
+def test_sums_in_blocks_have_the_bits_of_one_thread(reference, rng):
+    prediction, _, _, weight = problem(rng, 5000, 100)
+    for name, target, args in cases(rng, 5000, 100):
+        op = getattr(nn_loss, name)
+        with config_context(n_threads=1):
+            one, gradient = op(prediction, target, weight, *args)
+        with config_context(n_threads=3):
+            three, again = op(prediction, target, weight, *args)
+        assert one == three, name
+        np.testing.assert_array_equal(gradient, again, err_msg=name)
+        np.testing.assert_allclose(one, getattr(reference.nn_loss, name)(prediction, target, weight, *args)[0])

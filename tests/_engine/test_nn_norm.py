@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from ghostflow_learn import config_context
+from ghostflow_learn._engine.cpu import nn_norm
 from tests._engine.test_nn_dense import slope_of
 
 SHAPES = [(1, 3), (7, 1), (33, 40), (600, 37)]
@@ -86,3 +88,20 @@ def test_norms_agree_with_torch(engine, rng):
         got = getattr(engine.nn_norm, f"{name}_backward")(engine.asarray(g), *arrays[:2], *statistics, *eps)
         for gradient, tensor in zip(got, tensors, strict=True):
             np.testing.assert_allclose(engine.to_numpy(gradient), tensor.grad.numpy(), atol=1e-12)
+
+
+def test_sums_in_blocks_have_the_bits_of_one_thread(reference, rng):
+    x, g, gain, bias = (array.astype(np.float32) for array in problem(rng, 3000, 400))
+    results = []
+    for n_threads in (1, 3):
+        with config_context(n_threads=n_threads):
+            y, *of_samples = nn_norm.layer_norm(x, gain, bias, 1e-5)
+            z, *of_features = nn_norm.batch_norm(x, gain, bias, 1e-5)
+            gradients = nn_norm.layer_norm_backward(g, x, gain, *of_samples)
+            others = nn_norm.batch_norm_backward(g, x, gain, *of_features, 1e-5)
+            results.append((y, *of_samples, *gradients, z, *of_features, *others))
+    for one, three in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, three)
+    want = reference.nn_norm.layer_norm_backward(g, x, gain, *of_samples)
+    for gradient, wanted in zip(gradients, want, strict=True):
+        np.testing.assert_allclose(gradient, wanted, rtol=1e-3, atol=1e-3)
