@@ -116,7 +116,7 @@ def test_the_parameters_of_every_kernel_are_understood(cp, family):
         declared = parameters(source, kernel)
         assert len(declared) <= 10, f"{family}.{kernel} takes {len(declared)} arguments: pass a struct"
         for c_type, is_pointer, name in declared:
-            assert c_type in known or c_type in names or (c_type.endswith("Shape") and not is_pointer), name
+            assert c_type in known or c_type in names or (c_type.endswith(("Shape", "Rates")) and not is_pointer), name
             if re.fullmatch(r"n|n_\w+", name) and not is_pointer:
                 assert c_type == "index", f"{family}.{kernel}: {name} is a size, and sizes are 64-bit"
 
