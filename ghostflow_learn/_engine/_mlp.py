@@ -31,8 +31,23 @@ Adam.__doc__ = """Adam's next epoch; its state is two arrays, first and second m
 Sgd = namedtuple("Sgd", "rate momentum nesterov")
 Sgd.__doc__ = """The next epoch of stochastic gradient descent; its state is one array, the velocity."""
 
-Batches = namedtuple("Batches", "order size")
-Batches.__doc__ = """`size` samples a step, in the `order` of an epoch: (n_samples,) int64 in host memory."""
+Data = namedtuple("Data", "X Y sample_weight")
+Data.__doc__ = """What is learnt from; `sample_weight` may be None."""
+
+Training = namedtuple("Training", "data batch_size params state network alpha")
+Training.__doc__ = """What stays from epoch to epoch. An engine may add what it wants to keep at hand.
+
+Parameters
+----------
+data : Data
+batch_size : int
+params : (n_params,), dtype of X
+state : tuple of (n_params,) arrays, dtype of X
+    Of the optimizer: two for Adam, one for Sgd.
+network : Network
+alpha : float
+    Factor of half the squared weights; the sum of the weights of a batch divides it.
+"""
 
 
 def n_weights(network):

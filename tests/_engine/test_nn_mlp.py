@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from ghostflow_learn import config_context
-from ghostflow_learn._engine._mlp import Adam, Batches, Network, Sgd, layers, n_weights
+from ghostflow_learn._engine._mlp import Adam, Data, Network, Sgd, Training, layers, n_weights
 from ghostflow_learn._engine.cpu import nn_mlp
 from ghostflow_learn._engine.reference import nn_mlp as reference_mlp
 from tests._cuda import gpu
@@ -40,7 +40,8 @@ def trained(engine, X, Y, weight, params, network, rule, size=10, alpha=0.3, ord
     order = np.random.default_rng(1).permutation(X.shape[0]) if order is None else order
     X, Y, weight = (None if a is None else engine.asarray(a) for a in (X, Y, weight))
     params, state = engine.asarray(params.copy()), tuple(map(engine.asarray, state_of(rule, params)))
-    loss = engine.nn_mlp.train(X, Y, weight, Batches(order, size), params, state, network, alpha, rule)
+    prepared = engine.nn_mlp.prepare(Training(Data(X, Y, weight), size, params, state, network, alpha))
+    loss = engine.nn_mlp.train(prepared, order, rule)
     return [loss, *map(engine.to_numpy, (params, *state))]
 
 
@@ -78,9 +79,9 @@ def test_loss_and_gradient_agree(engine, reference, dtype, rng, output):
     X, Y, weight = problem(rng, network, dtype, weighted=True)
     params = parameters(rng, network, dtype)
     for w in (None, weight):
-        want = reference.nn_mlp.loss_gradient(X, Y, w, params, network, 0.3)
-        on_device = [None if a is None else engine.asarray(a) for a in (X, Y, w, params)]
-        loss, gradient = engine.nn_mlp.loss_gradient(*on_device, network, 0.3)
+        want = reference.nn_mlp.loss_gradient(Data(X, Y, w), params, network, 0.3)
+        on_device = [None if a is None else engine.asarray(a) for a in (X, Y, w)]
+        loss, gradient = engine.nn_mlp.loss_gradient(Data(*on_device), engine.asarray(params), network, 0.3)
         assert_same([loss, engine.to_numpy(gradient)], want, dtype)
 
 
@@ -101,11 +102,12 @@ def test_the_gradient_is_the_derivative_of_the_loss(reference, rng, activation, 
     network = Network((5, 16, 1 if output == "identity" else 3), activation, output)
     X, Y, weight = problem(rng, network, np.float64, weighted=True)
     params = parameters(rng, network, np.float64)
-    _, gradient = reference.nn_mlp.loss_gradient(X, Y, weight, params, network, 0.3)
+    _, gradient = reference.nn_mlp.loss_gradient(Data(X, Y, weight), params, network, 0.3)
     direction = rng.choice([-1.0, 1.0], len(params)) * rng.uniform(0.5, 1, len(params))
     step = 1e-6
     plus, minus = (
-        reference.nn_mlp.loss_gradient(X, Y, weight, params + s * direction, network, 0.3)[0] for s in (step, -step)
+        reference.nn_mlp.loss_gradient(Data(X, Y, weight), params + s * direction, network, 0.3)[0]
+        for s in (step, -step)
     )
     assert (plus - minus) / (2 * step) == pytest.approx(gradient @ direction, rel=1e-6)
 
@@ -128,8 +130,8 @@ def test_sparse_rows_are_what_dense_ones_are(dtype, rng):
     cpu = pytest.importorskip("ghostflow_learn._engine.cpu")
     want = trained(cpu, X, Y, None, params, network, RULES["adam"])
     assert_same(trained(cpu, sparse.csr_matrix(X), Y, None, params, network, RULES["adam"]), want, dtype)
-    want = reference_mlp.loss_gradient(X, Y, None, params, network, 0.1)
-    assert_same(cpu.nn_mlp.loss_gradient(sparse.csr_matrix(X), Y, None, params, network, 0.1), want, dtype)
+    want = reference_mlp.loss_gradient(Data(X, Y, None), params, network, 0.1)
+    assert_same(cpu.nn_mlp.loss_gradient(Data(sparse.csr_matrix(X), Y, None), params, network, 0.1), want, dtype)
 
 
 def test_nan_in_a_sample_is_nan_in_the_loss_and_in_all_weights(engine, dtype, rng):

@@ -21,13 +21,14 @@ def values_of(X, pairs, network):
     return values
 
 
-def backward(X, Y, sample_weight, params, gradient, network, alpha):
+def backward(data, params, gradient, network, alpha):
     """The loss, with its penalty, and the factor of the penalty's gradient, which is not in `gradient` yet."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _backward(X, Y, sample_weight, params, gradient, network, alpha)
+        return _backward(data, params, gradient, network, alpha)
 
 
-def _backward(X, Y, sample_weight, params, gradient, network, alpha):
+def _backward(data, params, gradient, network, alpha):
+    X, Y, sample_weight = data
     pairs, grads = layers(params, network), layers(gradient, network)
     values = values_of(X, pairs, network)
     weight = np.ones(X.shape[0], params.dtype) if sample_weight is None else sample_weight

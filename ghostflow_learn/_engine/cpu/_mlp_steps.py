@@ -16,40 +16,43 @@ from ._math import exp, log
 RELU, TANH = 1, 2
 EXP, LOGISTIC = 1, 2
 
+NARROW = 4  # units
+
 # Of layer k: `sizes[k]` values a sample, from `at[k]` on in `values` and `deltas`; weights to the next layer from
 # `at_W[k]` on, biases from `at_b[k]` on. `state` is the optimizer's: velocities, or Adam's first moments.
 Net = namedtuple("Net", "sizes at at_W at_b params grads state")
 Work = namedtuple("Work", "values deltas target weight")
-Data = namedtuple("Data", "X Y sample_weight losses")  # no weights is an empty array; a loss for each step
+Samples = namedtuple("Samples", "X Y sample_weight")  # no weights is an empty array
 
 inlined = kernel(inline="always")
 
 
 @kernel
-def train_steps(data, order, net, work, squares, activation, curved, output, link, alpha, rates, rule, start, stop):
-    """Steps [start, stop) of an epoch.
+def train_steps(samples, order, net, work, squares, activation, curved, output, link, alpha, rule, loss, start, stop):
+    """Steps [start, stop) of an epoch; `loss` collects the losses of batches times their numbers of samples.
 
-    `rule` holds Adam's constants and `squares` its second moments or, where that is None, momentum and whether it is
-    Nesterov's. `curved` is None where hidden layers need no exponential function, `link` where the last one does not;
-    it is the distance that probabilities keep from 0 and 1.
+    `rule` holds the numbers of an Adam or, where `squares`, the second moments, is None, of an Sgd. `curved` is None
+    where hidden layers need no exponential function, `link` where the last one does not; it is the distance that
+    probabilities keep from 0 and 1.
     """
     batch = len(work.weight)
     for step in range(start, stop):
         rows = order[step * batch : (step + 1) * batch]
-        total = _gather(data, rows, work)
+        total = _gather(samples, rows, work)
         if total == 0:  # samples of weight 0 teach nothing
             continue
         scale = net.params.dtype.type(1 / total)
         _forward(net, work, activation, curved, len(rows))
-        loss = _loss(net, work, output, link, scale, len(rows))
+        of_batch = _loss(net, work, output, link, scale, len(rows))
         _backward(net, work, activation, curved, len(rows))
-        data.losses[step] = loss + _update(net, squares, alpha * scale, rates[step], rule)
+        of_batch += _update(net, squares, alpha * scale, rule, step)
+        loss[0] += of_batch * len(rows)
 
 
 @inlined
-def _gather(data, rows, work):
+def _gather(samples, rows, work):
     """The batch goes to the beginning of `work.values`; returns the sum of its weights."""
-    X, Y, sample_weight = data.X, data.Y, data.sample_weight
+    X, Y, sample_weight = samples.X, samples.Y, samples.sample_weight
     n_in, n_out, total = X.shape[1], Y.shape[1], 0.0
     for i in range(len(rows)):
         row = rows[i]
@@ -69,7 +72,10 @@ def _forward(net, work, activation, curved, n):
     for layer in range(n_layers):
         n_in, n_out = net.sizes[layer], net.sizes[layer + 1]
         at, at_b = net.at[layer + 1], net.at_b[layer]
-        product(work.values, net.at[layer], net.params, net.at_W[layer], work.values, at, n, n_in, n_out)
+        if n_out <= NARROW:
+            _narrow_product(net, work, layer, n)
+        else:
+            product(work.values, net.at[layer], net.params, net.at_W[layer], work.values, at, n, n_in, n_out)
         bias = net.params[at_b : at_b + n_out]
         for i in range(n):
             y = work.values[at + i * n_out : at + (i + 1) * n_out]
@@ -77,6 +83,43 @@ def _forward(net, work, activation, curved, n):
                 y[k] += bias[k]
             if layer < n_layers - 1:
                 _activate(y, activation, curved)
+
+
+@inlined
+def _narrow_product(net, work, layer, n):
+    """Few outputs: BLAS takes twice as long. Until gradients come, their place holds the weights unit by unit."""
+    n_in, n_out = net.sizes[layer], net.sizes[layer + 1]
+    W = net.params[net.at_W[layer] : net.at_W[layer] + n_in * n_out]
+    turned = net.grads[net.at_W[layer] : net.at_W[layer] + n_in * n_out]
+    for j in range(n_in):
+        for k in range(n_out):
+            turned[k * n_in + j] = W[j * n_out + k]
+    for i in range(n):
+        x = work.values[net.at[layer] + i * n_in : net.at[layer] + (i + 1) * n_in]
+        for k in range(n_out):
+            w, z = turned[k * n_in : (k + 1) * n_in], x[0] * 0
+            for j in range(n_in):
+                z += x[j] * w[j]
+            work.values[net.at[layer + 1] + i * n_out + k] = z
+
+
+@inlined
+def _narrow_gradient(net, work, layer, n):
+    """By unit in the place of the deltas of the layer below, which come later."""
+    n_in, n_out = net.sizes[layer], net.sizes[layer + 1]
+    dW = net.grads[net.at_W[layer] : net.at_W[layer] + n_in * n_out]
+    turned = work.deltas[net.at[layer] : net.at[layer] + n_in * n_out]
+    for j in range(len(turned)):
+        turned[j] = 0
+    for i in range(n):
+        x = work.values[net.at[layer] + i * n_in : net.at[layer] + (i + 1) * n_in]
+        for k in range(n_out):
+            w, delta = turned[k * n_in : (k + 1) * n_in], work.deltas[net.at[layer + 1] + i * n_out + k]
+            for j in range(n_in):
+                w[j] += x[j] * delta
+    for j in range(n_in):
+        for k in range(n_out):
+            dW[j * n_out + k] = turned[k * n_in + j]
 
 
 @inlined
@@ -169,7 +212,10 @@ def _backward(net, work, activation, curved, n):
                 _derive(delta, work.values[at + i * n_out : at + (i + 1) * n_out], activation, curved)
             for k in range(n_out):
                 db[k] += delta[k]
-        product_first_transposed(work.values, at_in, work.deltas, at, net.grads, at_W, n_in, n, n_out)
+        if n_out <= min(NARROW, n):
+            _narrow_gradient(net, work, layer, n)
+        else:
+            product_first_transposed(work.values, at_in, work.deltas, at, net.grads, at_W, n_in, n, n_out)
         if layer > 0:
             product_second_transposed(work.deltas, at, net.params, at_W, work.deltas, at_in, n, n_out, n_in)
 
@@ -190,7 +236,7 @@ def _derive(delta, y, activation, curved):
 
 
 @inlined
-def _update(net, squares, decay, rate, rule):
+def _update(net, squares, decay, rule, step):
     """Returns the penalty of the weights before the step."""
     n_weights = net.at_b[0]
     norm, weights = net.params.dtype.type(0), net.params[:n_weights]
@@ -198,18 +244,18 @@ def _update(net, squares, decay, rate, rule):
         norm += weights[k] * weights[k]
     for part in range(2):
         first, last = (0, n_weights) if part == 0 else (n_weights, len(net.params))
-        p, g, state = net.params[first:last], net.grads[first:last], net.state[first:last]
         shrink = decay if part == 0 else decay * 0
+        p, g, state = net.params[first:last], net.grads[first:last], net.state[first:last]
         if squares is None:
-            _descend(p, g, state, shrink, rate, rule)
+            _descend(p, g, state, shrink, rule)
         else:
-            _descend_adaptively(p, g, state, squares[first:last], shrink, rate, rule)
+            _descend_adaptively(p, g, state, squares[first:last], shrink, rule, step)
     return 0.5 * decay * norm
 
 
 @inlined
-def _descend(p, g, velocity, decay, rate, rule):
-    momentum, nesterov = rule[0], rule[1]
+def _descend(p, g, velocity, decay, rule):
+    rate, momentum, nesterov = p.dtype.type(rule[0]), p.dtype.type(rule[1]), rule[2] != 0
     for k in range(len(p)):
         step = rate * (g[k] + decay * p[k])
         velocity[k] = momentum * velocity[k] - step
@@ -217,19 +263,23 @@ def _descend(p, g, velocity, decay, rate, rule):
 
 
 @inlined
-def _descend_adaptively(p, g, m, v, decay, rate, rule):
+def _descend_adaptively(p, g, m, v, decay, rule, step):
+    real, (rate, beta_1, beta_2, epsilon, t) = p.dtype.type, (rule[0], rule[1], rule[2], rule[3], rule[4] + step + 1)
+    rate, epsilon = real(rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t)), real(epsilon)
+    # 1 - beta is formed in float64: of a beta in float32 it is wrong in the fourth digit.
+    keep, take, keep_square, take_square = real(beta_1), real(1 - beta_1), real(beta_2), real(1 - beta_2)
     for k in range(len(p)):
         gradient = g[k] + decay * p[k]
-        m[k] = rule[0] * m[k] + rule[1] * gradient
-        v[k] = rule[2] * v[k] + rule[3] * (gradient * gradient)
-        p[k] -= rate * m[k] / (np.sqrt(v[k]) + rule[4])
+        m[k] = keep * m[k] + take * gradient
+        v[k] = keep_square * v[k] + take_square * (gradient * gradient)
+        p[k] -= rate * m[k] / (np.sqrt(v[k]) + epsilon)
 
 
 @kernel
-def update_flat(p, g, state, squares, decay, rate, rule, start, stop):
+def update_flat(p, g, state, squares, decay, rule, step, start, stop):
     """The same step on parameters [start, stop), for gradients that were computed elsewhere."""
     p, g, state = p[start:stop], g[start:stop], state[start:stop]
     if squares is None:
-        _descend(p, g, state, decay, rate, rule)
+        _descend(p, g, state, decay, rule)
     else:
-        _descend_adaptively(p, g, state, squares[start:stop], decay, rate, rule)
+        _descend_adaptively(p, g, state, squares[start:stop], decay, rule, step)

@@ -1,80 +1,81 @@
+from collections import namedtuple
+
 import numpy as np
 
-from .._mlp import HIDDEN, OUTPUTS, Adam, adam_rate, n_weights
+from .._mlp import HIDDEN, OUTPUTS, Data, n_weights
 from ._launch import LONGEST, launch
 from ._mlp_blocks import backward, values_of
-from ._mlp_steps import Data, Net, Work, train_steps, update_flat
+from ._mlp_steps import Net, Samples, Work, train_steps, update_flat
 
 WIDE = 2**26  # multiply-adds of a step from which its products are worth cutting into blocks for the pool
+
+# Arguments of `train_steps`, and how many steps it may do before Ctrl-C is looked for.
+Loop = namedtuple("Loop", "batch_size samples args steps_at_once")
 
 
 def forward(X, pairs, network):
     return values_of(X, pairs, network)[-1]
 
 
-def loss_gradient(X, Y, sample_weight, params, network, alpha):
+def loss_gradient(data, params, network, alpha):
     gradient = np.empty_like(params)
-    loss, decay = backward(X, Y, sample_weight, params, gradient, network, alpha)
+    loss, decay = backward(data, params, gradient, network, alpha)
     weights = slice(0, n_weights(network))
     gradient[weights] += params.dtype.type(decay) * params[weights]
     return loss, gradient
 
 
-def train(X, Y, sample_weight, batches, params, state, network, alpha, rule):
-    n_steps = -(-len(batches.order) // batches.size)
-    rates, constants = _constants(rule, n_steps, params.dtype)
-    cost = 3 * batches.size * n_weights(network)
-    if cost < WIDE and isinstance(X, np.ndarray):
-        losses = _in_a_loop(X, Y, sample_weight, batches, params, state, network, alpha, rates, constants)
-    else:
-        losses = _in_blocks(X, Y, sample_weight, batches, params, state, network, alpha, rates, constants)
-    sizes = np.full(n_steps, batches.size)
-    sizes[-1] = len(batches.order) - batches.size * (n_steps - 1)
-    return float(losses @ sizes) / len(batches.order)
+def prepare(training):
+    cost = 3 * training.batch_size * n_weights(training.network)
+    is_loop = cost < WIDE and isinstance(training.data.X, np.ndarray)
+    return _prepare_loop(training) if is_loop else training
 
 
-def _constants(rule, n_steps, dtype):
-    """The rate of each step, and what else the update of a parameter needs."""
-    if isinstance(rule, Adam):
-        rates = adam_rate(rule, rule.t + 1 + np.arange(n_steps, dtype=np.float64))
-        constants = (rule.beta_1, 1 - rule.beta_1, rule.beta_2, 1 - rule.beta_2, rule.epsilon)
-    else:
-        rates, constants = np.full(n_steps, rule.rate), (rule.momentum, rule.nesterov)
-    return rates.astype(dtype), np.array(constants, dtype)
+def train(prepared, order, rule):
+    run = _run_loop if isinstance(prepared, Loop) else _run_blocks
+    return run(prepared, order, np.array(rule, dtype=np.float64)) / len(order)
 
 
-def _in_a_loop(X, Y, sample_weight, batches, params, state, network, alpha, rates, constants):
+def _prepare_loop(training):
+    (X, Y, weight), size, params, state, network, alpha = training
     dtype, sizes = params.dtype, np.array(network.sizes)
-    sample_weight = np.empty(0, dtype) if sample_weight is None else sample_weight
-    data = Data(X, Y, sample_weight, np.zeros(len(rates)))
     weights, biases = np.cumsum(sizes[:-1] * sizes[1:]), np.cumsum(sizes[1:])
-    at = batches.size * (np.cumsum(sizes) - sizes)
     at_W, at_b = weights - sizes[:-1] * sizes[1:], weights[-1] + biases - sizes[1:]
-    net = Net(sizes, at, at_W, at_b, params, np.empty_like(params), state[0])
-    values, deltas = np.empty((2, batches.size * sizes.sum()), dtype)
-    work = Work(values, deltas, np.empty(batches.size * Y.shape[1], dtype), np.empty(batches.size, dtype))
+    net = Net(sizes, size * (np.cumsum(sizes) - sizes), at_W, at_b, params, np.empty_like(params), state[0])
+    values, deltas = np.empty((2, size * sizes.sum()), dtype)
+    work = Work(values, deltas, np.empty(size * Y.shape[1], dtype), np.empty(size, dtype))
     squares = state[1] if len(state) > 1 else None
-    activation, output = HIDDEN.index(network.activation), OUTPUTS.index(network.output)
     curved = True if network.activation in ("tanh", "logistic") else None
     link = None if network.output == "identity" else np.finfo(dtype).eps
-    args = (data, batches.order, net, work, squares, activation, curved, output, link, dtype.type(alpha))
-    piece = max(1, LONGEST // (3 * batches.size * (weights[-1] + sizes.sum())))
-    for start in range(0, len(rates), int(piece)):
-        train_steps(*args, rates, constants, start, min(start + int(piece), len(rates)))
-    return data.losses
+    samples = Samples(X, Y, np.empty(0, dtype) if weight is None else weight)
+    codes = HIDDEN.index(network.activation), curved, OUTPUTS.index(network.output), link
+    steps = max(1, int(LONGEST // (3 * size * (weights[-1] + sizes.sum()))))
+    return Loop(size, samples, (net, work, squares, *codes, dtype.type(alpha)), steps)
 
 
-def _in_blocks(X, Y, sample_weight, batches, params, state, network, alpha, rates, constants):
-    losses, gradient, end_W = np.zeros(len(rates)), np.empty_like(params), n_weights(network)
-    squares = state[1] if len(state) > 1 else None
-    for step, rate in enumerate(rates):
-        rows = batches.order[step * batches.size : (step + 1) * batches.size]
+def _run_loop(loop, order, rule):
+    loss, n_steps = np.zeros(1), -(-len(order) // loop.batch_size)
+    for start in range(0, n_steps, loop.steps_at_once):
+        train_steps(loop.samples, order, *loop.args, rule, loss, start, min(start + loop.steps_at_once, n_steps))
+    return float(loss[0])
+
+
+def _run_blocks(training, order, rule):
+    (X, Y, sample_weight), size, params, state, network, alpha = training
+    gradient, loss = np.empty_like(params), 0.0
+    for step, start in enumerate(range(0, len(order), size)):
+        rows = order[start : start + size]
         weight = None if sample_weight is None else sample_weight[rows]
         if weight is not None and weight.sum() == 0:
             continue
-        losses[step], decay = backward(X[rows], Y[rows], weight, params, gradient, network, alpha)
-        for part, shrink in ((slice(0, end_W), decay), (slice(end_W, None), 0)):
-            arrays = (params[part], gradient[part], state[0][part], None if squares is None else squares[part])
-            n = len(arrays[0])
-            launch(update_flat, n, (*arrays, params.dtype.type(shrink), rate, constants), row_cost=8)
-    return losses
+        of_batch, decay = backward(Data(X[rows], Y[rows], weight), params, gradient, network, alpha)
+        loss += of_batch * len(rows)
+        _update(params, gradient, state, n_weights(network), decay, rule, step)
+    return loss
+
+
+def _update(params, gradient, state, end_of_weights, decay, rule, step):
+    for part, shrink in ((slice(0, end_of_weights), decay), (slice(end_of_weights, None), 0)):
+        squares = state[1][part] if len(state) > 1 else None
+        args = params[part], gradient[part], state[0][part], squares, params.dtype.type(shrink), rule, step
+        launch(update_flat, len(args[0]), args, row_cost=8)

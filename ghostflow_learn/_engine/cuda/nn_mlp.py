@@ -1,29 +1,34 @@
 import cupy as cp
 import numpy as np
 
-from .._mlp import Adam, adam_rate, layers, n_weights
+from .._mlp import Adam, Data, adam_rate, layers, n_weights
 
 
 def forward(X, pairs, network):
     return _values(X, pairs, network)[-1]
 
 
-def loss_gradient(X, Y, sample_weight, params, network, alpha):
-    gradient, total = cp.empty_like(params), len(X) if sample_weight is None else float(sample_weight.sum())
-    loss = _backward(X, Y, sample_weight, total, params, gradient, network, alpha)
+def loss_gradient(data, params, network, alpha):
+    X, _, weight = data
+    gradient, total = cp.empty_like(params), len(X) if weight is None else float(weight.sum())
+    loss = _backward(data, total, params, gradient, network, alpha)
     return float(loss), gradient
 
 
-def train(X, Y, sample_weight, batches, params, state, network, alpha, rule):
-    order, losses = cp.asarray(batches.order), cp.zeros((), cp.float64)
-    totals, gradient = _totals(sample_weight, order, batches), cp.empty_like(params)
+def prepare(training):
+    return training
+
+
+def train(prepared, order, rule):
+    (X, Y, sample_weight), batch_size, params, state, network, alpha = prepared
+    order, losses = cp.asarray(order), cp.zeros((), cp.float64)
+    totals, gradient = _totals(sample_weight, order, batch_size), cp.empty_like(params)
     for step, total in enumerate(totals):
         if total == 0:
             continue
-        rows = order[step * batches.size : (step + 1) * batches.size]
-        weight = None if sample_weight is None else sample_weight[rows]
-        of_batch = _backward(X[rows], Y[rows], weight, total, params, gradient, network, alpha)
-        losses += of_batch * len(rows)
+        rows = order[step * batch_size : (step + 1) * batch_size]
+        batch = Data(X[rows], Y[rows], None if sample_weight is None else sample_weight[rows])
+        losses += _backward(batch, total, params, gradient, network, alpha) * len(rows)
         if isinstance(rule, Adam):
             _adam(params, gradient, *state, rule, float(adam_rate(rule, rule.t + step + 1)))
         else:
@@ -31,14 +36,14 @@ def train(X, Y, sample_weight, batches, params, state, network, alpha, rule):
     return float(losses) / len(order)
 
 
-def _totals(sample_weight, order, batches):
+def _totals(sample_weight, order, batch_size):
     """The sum of the weights of each batch, on the host: one transfer an epoch."""
-    starts = np.arange(0, len(order), batches.size)
+    starts = np.arange(0, len(order), batch_size)
     if sample_weight is None:
-        return np.minimum(batches.size, len(order) - starts).tolist()
-    padded = cp.zeros(len(starts) * batches.size)
+        return np.minimum(batch_size, len(order) - starts).tolist()
+    padded = cp.zeros(len(starts) * batch_size)
     padded[: len(order)] = sample_weight[order]
-    return cp.asnumpy(padded.reshape(len(starts), batches.size).sum(axis=1)).tolist()
+    return cp.asnumpy(padded.reshape(len(starts), batch_size).sum(axis=1)).tolist()
 
 
 def _values(X, pairs, network):
@@ -62,8 +67,9 @@ def _activate(z, activation):
     return {"identity": cp.positive, "tanh": cp.tanh, "exp": cp.exp}[activation](z)
 
 
-def _backward(X, Y, sample_weight, total, params, gradient, network, alpha):
+def _backward(data, total, params, gradient, network, alpha):
     """The loss with its penalty, 0-d on the device; the whole gradient goes to `gradient`."""
+    X, Y, sample_weight = data
     pairs, grads = layers(params, network), layers(gradient, network)
     values = _values(X, pairs, network)
     losses, delta = _loss(Y, values[-1], network)

@@ -9,7 +9,7 @@ the squared error is that of the sum over outputs.
 import numpy as np
 from scipy.special import expit, softmax, xlogy
 
-from .._mlp import Adam, adam_rate, layers
+from .._mlp import Adam, Data, adam_rate, layers
 
 
 def forward(X, pairs, network):
@@ -29,15 +29,14 @@ def forward(X, pairs, network):
     return _values(X, pairs, network)[-1]
 
 
-def loss_gradient(X, Y, sample_weight, params, network, alpha):
+def loss_gradient(data, params, network, alpha):
     """Mean loss of samples, with half of `alpha` times the squared weights over the sum of `sample_weight`.
 
     Parameters
     ----------
-    X : (n_samples, n_features) float32 or float64, or a CSR matrix
-    Y : (n_samples, n_outputs), dtype of X
-        With the output "softmax" (n_samples, 1), the number of the class.
-    sample_weight : (n_samples,), dtype of X, or None
+    data : Data
+        X : (n_samples, n_features) float32 or float64, or a CSR matrix; Y : (n_samples, n_outputs), dtype of X, with
+        the output "softmax" (n_samples, 1), the number of the class; sample_weight : (n_samples,), dtype of X.
     params : (n_params,), dtype of X
     network : Network
     alpha : float
@@ -47,6 +46,7 @@ def loss_gradient(X, Y, sample_weight, params, network, alpha):
     loss : float
     gradient : (n_params,), dtype of X
     """
+    X, Y, sample_weight = data
     pairs = layers(params, network)
     values = _values(X, pairs, network)
     weight = np.ones(X.shape[0], X.dtype) if sample_weight is None else sample_weight
@@ -62,16 +62,29 @@ def loss_gradient(X, Y, sample_weight, params, network, alpha):
     return float(loss), np.concatenate([g.ravel() for g in dW + db]).astype(X.dtype)
 
 
-def train(X, Y, sample_weight, batches, params, state, network, alpha, rule):
-    """One pass over the samples; `params` and `state` change in place.
+def prepare(training):
+    """What :func:`train` takes.
 
     Parameters
     ----------
-    X, Y, sample_weight, params, network, alpha : see `loss_gradient`
-    batches : Batches
-        A batch whose weights sum to 0 is passed over.
-    state : tuple of (n_params,) arrays, dtype of X
-        Of the optimizer: two for Adam, one for Sgd.
+    training : Training
+
+    Returns
+    -------
+    prepared : object
+        The engine's own; it works on the arrays `params` and `state` themselves.
+    """
+    return training
+
+
+def train(prepared, order, rule):
+    """One pass over the samples; parameters and state change in place.
+
+    Parameters
+    ----------
+    prepared : what :func:`prepare` gave
+    order : (n_samples,) int64, in host memory
+        It is cut into batches, the last of which may be shorter. One whose weights sum to 0 is passed over.
     rule : Adam or Sgd
 
     Returns
@@ -79,19 +92,20 @@ def train(X, Y, sample_weight, batches, params, state, network, alpha, rule):
     loss : float
         Losses of the batches, before each one's step, averaged by their number of samples.
     """
+    (X, Y, sample_weight), batch_size, params, state, network, alpha = prepared
     loss = 0.0
-    for step, start in enumerate(range(0, len(batches.order), batches.size)):
-        rows = batches.order[start : start + batches.size]
+    for step, start in enumerate(range(0, len(order), batch_size)):
+        rows = order[start : start + batch_size]
         weight = None if sample_weight is None else sample_weight[rows]
         if weight is not None and weight.sum() == 0:
             continue
-        of_batch, gradient = loss_gradient(X[rows], Y[rows], weight, params, network, alpha)
+        of_batch, gradient = loss_gradient(Data(X[rows], Y[rows], weight), params, network, alpha)
         loss += of_batch * len(rows)
         if isinstance(rule, Adam):
             _adam(params, gradient, *state, rule, rule.t + step + 1)
         else:
             _sgd(params, gradient, *state, rule)
-    return loss / len(batches.order)
+    return loss / len(order)
 
 
 def _values(X, pairs, network):

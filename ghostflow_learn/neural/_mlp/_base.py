@@ -11,12 +11,12 @@ from sklearn.utils import check_random_state
 
 from ghostflow_learn._base import BaseEstimator
 from ghostflow_learn._engine import get_engine
-from ghostflow_learn._engine._mlp import Network
-from ghostflow_learn._validation import Interval, Options, StrOptions, check_predict, check_weight
+from ghostflow_learn._engine._mlp import Data, Network, Training
+from ghostflow_learn._validation import Interval, Options, StrOptions, check_fit, check_predict, check_weight
 from ghostflow_learn._validation._mlp import AdamOptimizer, SGDOptimizer
 
 from ._lbfgs import minimize
-from ._stochastic import Data, Optimizer, Progress, Settings, run_epochs
+from ._stochastic import Optimizer, Progress, Settings, run_epochs
 
 STOCHASTIC = ("sgd", "adam")
 
@@ -63,7 +63,7 @@ class BaseMLP(BaseEstimator):
     def _starts_afresh(self, incremental):
         return not hasattr(self, "coefs_") or not (self.warm_start or incremental)
 
-    def _learn(self, task, incremental=False):
+    def _learn(self, task, validation=None, incremental=False):
         """Fit on validated data; the first fit, or one without `warm_start`, draws the weights."""
         rng, afresh = check_random_state(self.random_state), self._starts_afresh(incremental)
         network = Network(self._sizes(task), self.activation, task.output)
@@ -74,7 +74,7 @@ class BaseMLP(BaseEstimator):
         if self.solver == "lbfgs":
             params = self._minimize(engine, task, network)
         else:
-            params = self._run(engine, task, network, rng, incremental, afresh)
+            params = self._run(engine, task, validation, network, rng, incremental, afresh)
         self._take(engine.to_numpy(params))
         if not all(np.isfinite(array).all() for array in self.coefs_ + self.intercepts_):
             raise ValueError(
@@ -129,30 +129,55 @@ class BaseMLP(BaseEstimator):
         X, Y, weight = (None if a is None else a.astype(np.float64, copy=False) for a in (X, Y, weight))
         limits = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
         start = self._packed(np.float64)
-        found = minimize(engine, (X, Y, weight), start, network, self.alpha, limits, self.verbose)
+        found = minimize(engine, Data(X, Y, weight), start, network, self.alpha, limits, self.verbose)
         self.loss_, self.n_iter_ = found.loss, found.n_iter
         return found.params.astype(task.X.dtype, copy=False)
 
-    def _run(self, engine, task, network, rng, incremental, afresh):
+    def _run(self, engine, task, validation, network, rng, incremental, afresh):
         """Epochs of a stochastic solver; `loss_curve_` and the like are set even if Ctrl-C ends it."""
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        train, validation = self._split(engine, task, rng)
+        progress = self._progress(afresh, has_losses=validation is not None)
+        train, validation = self._split(engine, task, validation, rng)
         params = engine.asarray(self._packed(task.X.dtype))
         optimizer = Optimizer(self._optimizer_to_go_on_with(incremental), engine)
-        progress = self._progress(afresh)
         progress.best = params.copy() if self.early_stopping else None
         settings = self._settings(train.X.shape[0], incremental)
-        score = None if validation is None else lambda params: self._score_of(engine, validation, params, network)
-        run_epochs(engine, train, params, network, optimizer, progress, settings, rng, score)
+        training = Training(train, settings.batch_size, params, optimizer.state, network, float(self.alpha))
+
+        def check():
+            """Score and loss on validation data, as far as somebody asks for them."""
+            score = self._score_of(engine, validation, params, network) if self.early_stopping else None
+            asked = progress.validation_losses is not None
+            return score, engine.nn_mlp.loss_gradient(validation, params, network, 0.0)[0] if asked else None
+
+        run_epochs(engine, training, optimizer, progress, settings, rng, check)
         optimizer.put_back(engine, self._cut)
         self._optimizer = optimizer.theirs
         self._note(progress)
         return progress.best if self.early_stopping else params
 
-    def _split(self, engine, task, rng):
+    def _validation_data(self, X_val, y_val):
+        """Checked validation data, or None. The features and labels are those of `fit`."""
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val come together: got only one of them.")
+        if X_val is None:
+            return None
+        if self.solver == "lbfgs":
+            raise ValueError("X_val needs epochs to validate after: solver='lbfgs' has none. Use 'adam' or 'sgd'.")
+        X_val, y_val = check_fit(self, X_val, y_val, accept_sparse="csr", multi_output=True, reset=False)
+        return Data(X_val, self._targets(X_val, y_val), None)
+
+    def _split(self, engine, task, validation, rng):
         """Training data, and validation data or None, on the engine's device."""
         arrays = [None if a is None else engine.asarray(a) for a in task[:3]]
+        if validation is not None:
+            if validation.Y.shape[1] != task.Y.shape[1]:
+                raise ValueError(
+                    f"y_val has {validation.Y.shape[1]} outputs, y has {task.Y.shape[1]}: both need the same columns."
+                )
+            dtype = task.X.dtype
+            return Data(*arrays), Data(*(engine.asarray(a).astype(dtype, copy=False) for a in validation[:2]), None)
         if not self.early_stopping:
             return Data(*arrays), None
         stratify = engine.to_numpy(task.Y).astype(bool) if self._is_stratified(task) else None
@@ -180,15 +205,17 @@ class BaseMLP(BaseEstimator):
             self.power_t,
         )
 
-    def _progress(self, afresh):
+    def _progress(self, afresh, has_losses):
         """A new one, or that of the fit which this one continues."""
-        progress = Progress(self.early_stopping)
+        progress = Progress(self.early_stopping, has_losses)
         if not afresh:
             progress.t = self.t_
             for name in ("loss_curve", "validation_scores", "best_validation_score", "best_loss"):
                 if getattr(self, f"{name}_", None) is not None:
                     setattr(progress, name, getattr(self, f"{name}_"))
             progress.stale = getattr(self, "_no_improvement_count", 0)
+            if has_losses:
+                progress.validation_losses = getattr(self, "validation_loss_curve_", [])
         return progress
 
     def _note(self, progress):
@@ -196,6 +223,10 @@ class BaseMLP(BaseEstimator):
         self.loss_, self.loss_curve_, self.best_loss_ = progress.loss, progress.loss_curve, progress.best_loss
         self.validation_scores_ = progress.validation_scores
         self.best_validation_score_ = progress.best_validation_score
+        if progress.validation_losses is not None:
+            self.validation_loss_curve_ = progress.validation_losses
+        elif hasattr(self, "validation_loss_curve_"):
+            del self.validation_loss_curve_
 
     def _settings(self, n_samples, incremental):
         size = min(200, n_samples) if self.batch_size == "auto" else self.batch_size

@@ -2,12 +2,21 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
 from ghostflow_learn._engine import get_engine
 from ghostflow_learn._engine._mlp import layers
-from ghostflow_learn._validation import check_fit, check_partial_fit_classes, encode_labels, fit_context, take_labels
+from ghostflow_learn._validation import (
+    StrOptions,
+    check_fit,
+    check_partial_fit_classes,
+    check_weight,
+    encode_labels,
+    fit_context,
+    take_labels,
+)
 
 from ._base import BaseMLP, Task, weight_of
 from ._labels import as_column, binarizer_of, check_known, to_host
@@ -71,6 +80,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Epochs without an improvement after which "sgd" and "adam" stop.
     max_fun : int, default=15000
         For "lbfgs": evaluations of the loss.
+    class_weight : dict, list of dict or "balanced", default=None
+        Factors of the weights of the samples of each class; "balanced" makes them inversely proportional to the
+        frequencies of the classes. With several labels a dict for each. Not in scikit-learn's.
 
     Attributes
     ----------
@@ -94,6 +106,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Score of each epoch, only with `early_stopping`.
     best_validation_score_ : float or None
         The largest of them, only with `early_stopping`.
+    validation_loss_curve_ : list of float
+        Loss of the validation data after each epoch, without the penalty; only if `fit` was given `X_val`.
     n_iter_ : int
         Epochs or iterations of the last fit.
     t_ : int
@@ -128,6 +142,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     array([0, 0])
     """
 
+    _parameter_constraints: dict = {
+        **BaseMLP._parameter_constraints,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+
     def __init__(
         self,
         hidden_layer_sizes=(100,),
@@ -154,6 +173,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
+        class_weight=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -178,9 +198,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.class_weight = class_weight
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Train the network.
 
         Parameters
@@ -190,12 +211,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             Classes, or for each label whether the sample has it.
         sample_weight : array-like of shape (n_samples,), optional
             Ones by default.
+        X_val, y_val : array-like, optional
+            Samples to validate on after each epoch. With `early_stopping` their score decides, and all of `X` is learnt
+            from.
 
         Returns
         -------
         self : MLPClassifier
         """
-        return self._learn(self._validated(X, y, sample_weight, incremental=False))
+        task = self._validated(X, y, sample_weight, incremental=False)
+        return self._learn(task, self._validation_data(X_val, y_val))
 
     @available_if(lambda model: model._has_epochs())
     @fit_context(prefer_skip_nested_validation=True)
@@ -285,12 +310,32 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._label_binarizer = binarizer_of(y, self.classes_ if known else seen)
         if not known:
             self.classes_ = self._label_binarizer.classes_
+        Y = self._numbers(y, X.dtype, seen, codes)
+        multiclass = self._label_binarizer.y_type_ == "multiclass"
+        if self.class_weight is not None:
+            sample_weight = self._times_class_weight(sample_weight, X, y, incremental)
+        return Task(X, Y, weight_of(sample_weight, X), "softmax" if multiclass else "logistic")
+
+    def _numbers(self, y, dtype, seen, codes):
+        """What the network is to learn: numbers of classes, or a column for each label."""
         if y.ndim == 2:
-            Y, output = self._label_binarizer.transform(to_host(y)), "logistic"
-        else:
-            Y = get_engine(codes).asarray(np.searchsorted(self.classes_, seen))[codes][:, None]
-            output = "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
-        return Task(X, Y.astype(X.dtype), weight_of(sample_weight, X), output)
+            return self._label_binarizer.transform(to_host(y)).astype(dtype)
+        return get_engine(codes).asarray(np.searchsorted(self.classes_, seen))[codes][:, None].astype(dtype)
+
+    def _targets(self, X, y):
+        y = as_column(y)
+        seen, codes = (None, None) if y.ndim == 2 else encode_labels(y)
+        check_known(unique_labels(to_host(y)) if y.ndim == 2 else seen, self.classes_, all_of_them=False)
+        return self._numbers(y, X.dtype, seen, codes)
+
+    def _times_class_weight(self, sample_weight, X, y, incremental):
+        if incremental and isinstance(self.class_weight, str):
+            raise ValueError(
+                "class_weight='balanced' needs the frequencies of all samples, and partial_fit sees a batch. Pass the "
+                "dict of sklearn.utils.class_weight.compute_class_weight('balanced', classes=classes, y=y)."
+            )
+        factors = compute_sample_weight(self.class_weight, to_host(y))
+        return factors if sample_weight is None else factors * to_host(check_weight(sample_weight, X))
 
     def _n_outputs(self, task):
         return len(self.classes_) if task.output == "softmax" else task.Y.shape[1]

@@ -11,10 +11,9 @@ Found = namedtuple("Found", "params loss n_iter")
 
 def minimize(engine, data, start, network, alpha, limits, verbose):
     """SciPy's L-BFGS-B from `start`, a (n_params,) float64 array on the host; `limits` are its options."""
-    X, Y, sample_weight = data
 
     def objective(params):
-        loss, gradient = engine.nn_mlp.loss_gradient(X, Y, sample_weight, engine.asarray(params), network, alpha)
+        loss, gradient = engine.nn_mlp.loss_gradient(data, engine.asarray(params), network, alpha)
         return loss, engine.to_numpy(gradient)
 
     options = {**limits}

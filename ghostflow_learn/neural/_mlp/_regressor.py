@@ -94,6 +94,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Score of each epoch, only with `early_stopping`.
     best_validation_score_ : float or None
         The largest of them, only with `early_stopping`.
+    validation_loss_curve_ : list of float
+        Loss of the validation data after each epoch, without the penalty; only if `fit` was given `X_val`.
     n_iter_ : int
         Epochs or iterations of the last fit.
     t_ : int
@@ -182,7 +184,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.max_fun = max_fun
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Train the network.
 
         Parameters
@@ -191,12 +193,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
             Ones by default.
+        X_val, y_val : array-like, optional
+            Samples to validate on after each epoch. With `early_stopping` their score decides, and all of `X` is learnt
+            from.
 
         Returns
         -------
         self : MLPRegressor
         """
-        return self._learn(self._validated(X, y, sample_weight, incremental=False))
+        task = self._validated(X, y, sample_weight, incremental=False)
+        return self._learn(task, self._validation_data(X_val, y_val))
 
     @available_if(lambda model: model._has_epochs())
     @fit_context(prefer_skip_nested_validation=True)
@@ -233,13 +239,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _validated(self, X, y, sample_weight, incremental):
         afresh = self._starts_afresh(incremental)
         X, y = check_fit(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, reset=afresh)
+        return Task(X, self._targets(X, y), weight_of(sample_weight, X), OUTPUTS[self.loss])
+
+    def _targets(self, X, y):
         y = as_column(y)
         if self.loss == "poisson" and y.min() < 0:
             raise ValueError(
                 f"loss='poisson' needs y >= 0, got a minimum of {float(y.min()):.3g}. Use loss='squared_error'."
             )
-        Y = get_engine(y).asarray(y.reshape(len(y), -1).astype(X.dtype, copy=False))
-        return Task(X, Y, weight_of(sample_weight, X), OUTPUTS[self.loss])
+        return get_engine(y).asarray(y.reshape(len(y), -1).astype(X.dtype, copy=False))
 
     def _n_outputs(self, task):
         return task.Y.shape[1]

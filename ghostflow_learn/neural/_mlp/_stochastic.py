@@ -1,17 +1,15 @@
 """Epochs of Adam or stochastic gradient descent, and when they end."""
 
+import math
 import warnings
 from collections import namedtuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ghostflow_learn._engine._mlp import Adam, Batches, Sgd
+from ghostflow_learn._engine._mlp import Adam, Sgd
 
-Data = namedtuple("Data", "X Y sample_weight")
-Settings = namedtuple(
-    "Settings", "solver alpha batch_size max_iter shuffle tol verbose early_stopping n_iter_no_change one_epoch"
-)
+Settings = namedtuple("Settings", "batch_size max_iter shuffle tol verbose early_stopping n_iter_no_change one_epoch")
 
 
 class Progress:
@@ -20,12 +18,13 @@ class Progress:
     `stale` counts epochs without an improvement. `best` is a copy of the parameters with the best validation score.
     """
 
-    def __init__(self, early_stopping):
+    def __init__(self, early_stopping, has_losses=False):
         self.t = self.stale = self.n_iter = 0
         self.loss_curve, self.loss, self.best = [], None, None
         self.validation_scores = [] if early_stopping else None
         self.best_validation_score = -np.inf if early_stopping else None
         self.best_loss = None if early_stopping else np.inf
+        self.validation_losses = [] if has_losses else None
 
     def note_loss(self, loss, tol):
         self.stale = self.stale + 1 if loss > self.best_loss - tol else 0
@@ -38,39 +37,33 @@ class Progress:
             self.best_validation_score, self.best = score, params.copy()
 
 
-def run_epochs(engine, train, params, network, optimizer, progress, settings, rng, score):
-    """Train until the settings say stop; `params` and the state in `optimizer` change in place.
+def run_epochs(engine, training, optimizer, progress, settings, rng, check):
+    """Train until the settings say stop; parameters and the optimizer's state change in place.
 
     Parameters
     ----------
     engine : module
-    train : Data
-        On the engine's device; `Y` as ``nn_mlp.train`` takes it.
-    params : (n_params,) array of the engine
-    network : Network
+    training : Training
     optimizer : Optimizer
     progress : Progress
     settings : Settings
     rng : RandomState
         Draws the order of the samples, as scikit-learn does.
-    score : callable or None
-        ``params -> score`` on validation data.
+    check : callable
+        Gives score and loss on validation data; None where they are not asked for.
     """
-    n_samples = train.X.shape[0]
-    order = np.arange(n_samples)
+    n_samples, params = training.data.X.shape[0], training.params
+    order, prepared = np.arange(n_samples), engine.nn_mlp.prepare(training)
     progress.n_iter = 0
     try:
         while progress.n_iter < settings.max_iter:
             if settings.shuffle:
                 order = order[rng.permutation(n_samples)]
-            batches = Batches(order, settings.batch_size)
-            loss = engine.nn_mlp.train(
-                *train, batches, params, optimizer.state, network, settings.alpha, optimizer.rule()
-            )
+            loss = engine.nn_mlp.train(prepared, order, optimizer.rule())
             optimizer.count(-(-n_samples // settings.batch_size))
             _note_epoch(progress, loss, n_samples, settings)
-            diverged = not np.isfinite(loss) and not bool(engine.xp.isfinite(params).all())
-            _note_quality(progress, loss, params, settings, score)
+            diverged = not math.isfinite(loss) and not bool(engine.xp.isfinite(params).all())
+            _note_quality(progress, loss, params, settings, check)
             if diverged:
                 _stop_diverged(progress, optimizer.rate, settings)
                 break
@@ -95,13 +88,16 @@ def _note_epoch(progress, loss, n_samples, settings):
         print(f"Iteration {progress.n_iter}, loss = {loss:.8f}")
 
 
-def _note_quality(progress, loss, params, settings, score):
+def _note_quality(progress, loss, params, settings, check):
+    score, validation_loss = check()
+    if progress.validation_losses is not None:
+        progress.validation_losses.append(validation_loss)
     if not settings.early_stopping:
         progress.note_loss(loss, settings.tol)
         return
-    progress.note_score(score(params), settings.tol, params)
+    progress.note_score(score, settings.tol, params)
     if settings.verbose:
-        print(f"Validation score: {progress.validation_scores[-1]:f}")
+        print(f"Validation score: {score:f}")
 
 
 def _stop_diverged(progress, rate, settings):
@@ -155,8 +151,8 @@ class Optimizer:
         """What the ops of an engine call their rule."""
         o = self.theirs
         if self.is_adam:
-            return Adam(o.learning_rate_init, o.beta_1, o.beta_2, o.epsilon, o.t)
-        return Sgd(o.learning_rate, o.momentum, o.nesterov)
+            return Adam(*map(float, (o.learning_rate_init, o.beta_1, o.beta_2, o.epsilon)), o.t)
+        return Sgd(float(o.learning_rate), float(o.momentum), bool(o.nesterov))
 
     def count(self, n_steps):
         if self.is_adam:
