@@ -129,11 +129,11 @@ class LBFGS(Optimizer):
         return direction
 
     def _xp(self):
-        return self.module.parameters()[0].engine.xp
+        return self.module.engine.xp
 
     def state_dict(self):
         """All that is needed to go on: NumPy arrays and numbers, no parameters."""
-        to_numpy = self.module.parameters()[0].engine.to_numpy
+        to_numpy = self.module.engine.to_numpy
         return {"t": self.t, "lr": self.lr, "rows": [to_numpy(array).copy() for array in self._rows()]}
 
     def load_state_dict(self, state):
@@ -150,7 +150,7 @@ class LBFGS(Optimizer):
         return [array for pair in self._pairs for array in pair] + list(self._last or ())
 
     def _take_rows(self, rows):
-        asarray = self.module.parameters()[0].engine.asarray
+        asarray = self.module.engine.asarray
         self._pairs, self._last = _paired([asarray(array) for array in rows])
 
 

@@ -57,7 +57,7 @@ class Optimizer:
         """Change the parameters by the gradients that backward() has left."""
         if self.module.flat is None:  # it has been copied, or was in a pickle
             self.module.pack()
-        engine = self.module.parameters()[0].engine
+        engine = self.module.engine
         flat, grads = self.module.flat, self.module.settle_grad()
         self._follow(engine, flat)
         if self.clip_value is not None:
@@ -85,7 +85,7 @@ class Optimizer:
         for name, value in state.items():
             if value.shape != self.module.flat.shape:
                 raise ValueError(f"{name} has shape {value.shape} in state; the module needs {self.module.flat.shape}.")
-        self._engine = self.module.parameters()[0].engine
+        self._engine = self.module.engine
         self._state = {name: self._engine.asarray(value.copy()) for name, value in state.items()}
 
     def __getstate__(self):
@@ -142,7 +142,7 @@ def clip_grad_norm(module, max_norm):
     norm : scalar on the device
         What it was.
     """
-    grads, engine = module.settle_grad(), module.parameters()[0].engine
+    grads, engine = module.settle_grad(), module.engine
     scale, norm = _scale_to(engine, grads, max_norm)
     grads *= scale
     return norm
@@ -151,7 +151,7 @@ def clip_grad_norm(module, max_norm):
 def clip_grad_value(module, limit):
     """Limit each gradient of a packed module to ``[-limit, limit]``."""
     grads = module.settle_grad()
-    module.parameters()[0].engine.xp.clip(grads, -limit, limit, out=grads)
+    module.engine.xp.clip(grads, -limit, limit, out=grads)
 
 
 def _scale_to(engine, grads, max_norm):

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import sys
 import threading
 import time
 
@@ -123,6 +124,14 @@ def test_weights_decide_how_often_a_sample_comes():
     assert len(list(data.DataLoader(data.Dataset(np.arange(3)), 1000, sampler=sampler))) == 4
 
 
+def test_batches_of_arrays_on_a_gpu_stay_there(on_gpu):
+    X, y = rows()
+    device, host = data.Dataset(on_gpu(X), on_gpu(y)), data.Dataset(X, y)
+    for got, want in zip(data.DataLoader(device, 4), data.DataLoader(host, 4), strict=True):
+        assert type(got[0]) is type(on_gpu(X))
+        np.testing.assert_array_equal(got[0].get(), want[0])
+
+
 def test_any_iterable_with_a_length_is_a_sampler():
     loader = data.DataLoader(data.Dataset(np.arange(5)), 2, sampler=[4, 0, 4])
     assert [X.tolist() for (X,) in loader] == [[4, 0], [4]]
@@ -192,6 +201,13 @@ def test_a_table_is_read_with_its_names(table):
     np.testing.assert_array_equal(X, np.array([[1, 0.5], [2, np.nan], [3, 2.5]], np.float32))
     assert X.dtype == np.float32
     assert y.tolist() == ["x", "y", "z"]
+
+
+@pytest.mark.parametrize("kind, package", [("csv", "pandas"), ("parquet", "pyarrow")])
+def test_a_package_that_is_not_there_is_named(kind, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, f"{package}.parquet" if kind == "parquet" else package, None)
+    with pytest.raises(ImportError, match=f"read_{kind} needs {package}. Install it"):
+        getattr(data, f"read_{kind}")(f"table.{kind}")
 
 
 def test_columns_of_a_table_are_chosen(table):

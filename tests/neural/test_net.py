@@ -499,6 +499,18 @@ def test_a_gpu_trains_and_answers_there(net, on_gpu):
         np.testing.assert_allclose(answer(model, X), answer(host, X), rtol=1e-3, atol=1e-4)
 
 
+@every_net
+def test_the_host_waits_for_a_gpu_as_often_for_many_steps_as_for_few(net, on_gpu, counting):
+    X, y = data(net, 40)
+    waits = []
+    for batch_size in (20, 5):
+        model = net(Wide, batch_size=batch_size, max_epochs=1, shuffle=False, random_state=0)
+        with counting() as events:
+            model.fit(on_gpu(X), y)
+        waits.append(events["sync"])
+    assert waits[0] == waits[1]
+
+
 # Messages
 
 

@@ -65,8 +65,10 @@ def read_csv(path, target=None, *, columns=None, dtype="float32"):
     ValueError
         If a column is not in the file, or a feature is not a number.
     """
-    import pandas as pd
-
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("read_csv needs pandas. Install it: pip install pandas.") from error
     return _from_frame(pd.read_csv(path), path, target, columns, dtype)
 
 
@@ -80,8 +82,10 @@ def read_parquet(path, target=None, *, columns=None, dtype="float32"):
     data : Dataset
         Its ``feature_names`` are the columns.
     """
-    import pyarrow.parquet as parquet
-
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise ImportError("read_parquet needs pyarrow. Install it: pip install 'ghostflow-learn[parquet]'.") from error
     wanted = None if columns is None else [*columns, *([] if target is None else [target])]
     if wanted is not None:
         _check_columns(parquet.read_schema(path).names, wanted, path)

@@ -16,7 +16,7 @@ from ..._engine import get_engine
 from ..._validation import Interval, StrOptions, check_fit, check_is_fitted, check_predict, check_weight
 from .. import _functions as F
 from .._data import DataLoader
-from .._losses import find_loss, get_loss
+from .._losses import Loss, find_loss, get_loss
 from .._modes import no_grad
 from .._module import Module
 from .._optimizers import get_optimizer
@@ -161,7 +161,7 @@ class NeuralNet(DunderParams, BaseEstimator):
         try:
             if fresh:
                 self._initialize(engine, train, rng)
-            elif self.module_.flat is None or self.module_.parameters()[0].engine is not engine:
+            elif self.module_.flat is None or self.module_.engine is not engine:
                 self.module_.pack(engine)
             self._train(engine, rng, train, valid, n_epochs)
         finally:
@@ -222,7 +222,10 @@ class NeuralNet(DunderParams, BaseEstimator):
         criterion, params = find_loss(self.criterion), self._inner("criterion")
         if isinstance(criterion, type):
             check_accepted("criterion", criterion, params)
-        return get_loss(criterion, **params)
+        criterion = copy.copy(get_loss(criterion, **params))
+        if isinstance(criterion, Loss):
+            criterion.trusts_codes = True
+        return criterion
 
     def _new_optimizer(self, module):
         optimizer, params = get_optimizer(self.optimizer), self._inner("optimizer")
@@ -325,7 +328,7 @@ class NeuralNet(DunderParams, BaseEstimator):
             checks = {"dtype": (np.dtype(self.dtype).type,), "accept_sparse": "csr", "allow_nd": True}
             X = check_predict(self, X, **checks)
         engine, net = get_engine(X), self
-        if self.module_.parameters()[0].engine is not engine:
+        if self.module_.engine is not engine:
             net = copy.copy(self)
             net.module_ = copy.deepcopy(self.module_).pack(engine)
         function = self._nonlinearity()
