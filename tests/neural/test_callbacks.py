@@ -266,3 +266,31 @@ def test_messages():
 def test_a_module_without_callbacks_needs_none():
     assert nn.MLP(2).training
     assert NeuralNetClassifier(max_epochs=1).fit(X, y).callbacks_ == {}
+
+
+def test_scikit_learns_callbacks_see_each_epoch_and_a_model_that_predicts():
+    callback = pytest.importorskip("sklearn.callback", reason="scikit-learn 1.8 has no callbacks")
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    model = net().set_callbacks(monitor).fit(X, y)
+    epochs = [row["accuracy"] for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(epochs) == 6
+    assert epochs[-1] == model.score(X, y)
+
+
+def test_scikit_learns_callbacks_may_stop_a_fit():
+    pytest.importorskip("sklearn.callback", reason="scikit-learn 1.8 has no callbacks")
+
+    class Stop:
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context):
+            return context.task_name == "epoch" and context.task_id == 2
+
+    assert len(net().set_callbacks(Stop()).fit(X, y).history_) == 3

@@ -13,7 +13,15 @@ from sklearn.utils import check_random_state
 
 from ..._base import BaseEstimator
 from ..._engine import get_engine
-from ..._validation import Interval, StrOptions, check_fit, check_is_fitted, check_predict, check_weight
+from ..._validation import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    check_fit,
+    check_is_fitted,
+    check_predict,
+    check_weight,
+)
 from .. import _functions as F
 from .._data import DataLoader
 from .._losses import Loss, find_loss, get_loss
@@ -23,6 +31,7 @@ from .._optimizers import get_optimizer
 from .._tensor import Tensor
 from .._training import Samples, Task, evaluate, infer, require_finite, train_epoch
 from .params import DunderParams, accepted, check_accepted, named
+from .tasks import FitTasks
 
 logger = logging.getLogger("ghostflow_learn.neural")
 FILLED_IN = ("n_outputs", "n_features")  # parameters of a module that come from the data
@@ -38,7 +47,7 @@ class Part:
         return Part(*(None if array is None else array[rows] for array in (self.X, self.y, self.target, self.weight)))
 
 
-class NeuralNet(DunderParams, BaseEstimator):
+class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
     """The base of NeuralNetClassifier, NeuralNetBinaryClassifier and NeuralNetRegressor."""
 
     _parameter_constraints: dict = {
@@ -148,6 +157,7 @@ class NeuralNet(DunderParams, BaseEstimator):
     def _fit(self, X, y, sample_weight, validation, fresh, n_epochs):
         """Train on data as they came; `validation` is (X, y, sample_weight), or None for no validation at all."""
         self._check_names()
+        tasks = FitTasks(self, X, y, sample_weight, n_epochs)
         X, y = self._check(X, y, reset=fresh)
         engine, rng = get_engine(X), self._rng(fresh)
         if fresh and validation is not None:
@@ -163,7 +173,7 @@ class NeuralNet(DunderParams, BaseEstimator):
                 self._initialize(engine, train, rng)
             elif self.module_.flat is None or self.module_.engine is not engine:
                 self.module_.pack(engine)
-            self._train(engine, rng, train, valid, n_epochs)
+            self._train(engine, rng, train, valid, tasks, n_epochs)
         finally:
             del self._parts
         return self
@@ -270,13 +280,15 @@ class NeuralNet(DunderParams, BaseEstimator):
                 "the dtype of its layers, or set that of the estimator."
             )
 
-    def _train(self, engine, rng, train, valid, n_epochs):
+    def _train(self, engine, rng, train, valid, tasks, n_epochs):
         loader = self._loader(Samples(engine, train.X, train.target, train.weight), rng)
         valid = None if valid is None else Samples(engine, valid.X, valid.target, valid.weight)
         self._tell("on_train_begin")
         try:
             for _ in range(n_epochs):
-                if self._epoch(loader, valid):
+                tasks.begin_epoch()
+                asked = self._epoch(loader, valid)
+                if tasks.end_epoch() or asked:
                     break
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user. The model is as it was trained so far.")
@@ -285,6 +297,7 @@ class NeuralNet(DunderParams, BaseEstimator):
             raise
         self._tell("on_train_end")
         self.module_.eval()
+        tasks.end()
 
     def _loader(self, samples, rng):
         params = self._inner("iterator")

@@ -78,7 +78,8 @@ class NeuralNetBinaryClassifier(Classifier):
     Notes
     -----
     Ctrl-C ends the fit and keeps the model. A loss that is not finite raises. The model of a seed is the same on any
-    number of threads. Modules, losses and callbacks need to be importable to be pickled.
+    number of threads. Modules, losses and callbacks need to be importable to be pickled. scikit-learn's own callbacks,
+    where it has them, are told of each epoch: see ``set_callbacks``.
 
     Examples
     --------
