@@ -24,8 +24,8 @@ def kernel(function=None, *, fastmath=FASTMATH, inline="never", apart=False, pyt
     With ``inline="always"`` a helper becomes part of its caller before that is compiled, under the caller's
     `fastmath`, and is not compiled on its own: where a first call waits too long for the compiler. `apart` keeps a
     helper a function that is called, for the same reason; only without `fastmath`, see below. With ``python=False``
-    kernels alone may call it, and are kept on disk with it in them: what unboxes Python's arguments is not compiled, and
-    a call from Python crashes.
+    kernels alone may call it, and are kept on disk with it in them: what unboxes arguments of Python is not compiled,
+    and a call from Python crashes.
     """
     if function is None:
         return lambda f: kernel(f, fastmath=fastmath, inline=inline, apart=apart, python=python)
