@@ -258,21 +258,22 @@ class ProgressBar(Callback):
         self._hidden = multiprocessing.parent_process() is not None
 
     def on_epoch_end(self, net):
-        now, done = time.monotonic(), len(net.history_) - self._epochs_before
-        last = done >= net.max_epochs
-        if self._hidden or (now - self._drawn < 0.1 and not last):  # ten times a second is enough
-            return
-        self._drawn = now
+        if not self._hidden and time.monotonic() - self._drawn >= 0.1:  # ten times a second is enough
+            self._draw(net)
+
+    def on_train_end(self, net):
+        if not self._hidden and len(net.history_) > self._epochs_before:
+            self._draw(net)
+            sys.stderr.write("\n")
+
+    def _draw(self, net):
+        self._drawn, done = time.monotonic(), len(net.history_) - self._epochs_before
         record, filled = net.history_[-1], round(self.width * done / net.max_epochs)
-        left = (now - self._start) / done * (net.max_epochs - done)
+        left = (self._drawn - self._start) / done * (net.max_epochs - done)
         values = "  ".join(f"{name} {record[name]:.4f}" for name in ("train_loss", "valid_loss") if name in record)
         bar = "#" * filled + "." * (self.width - filled)
         sys.stderr.write(f"\r[{bar}] {done}/{net.max_epochs}  {values}  {left:.0f} s left ")
         sys.stderr.flush()
-
-    def on_train_end(self, net):
-        if not self._hidden and self._drawn:
-            sys.stderr.write("\n")
 
 
 def monitored(net, name):

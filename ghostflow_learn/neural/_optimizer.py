@@ -1,5 +1,7 @@
 """What optimizers share: groups of parameters as ranges of the flat arrays of a module, clipping, and their state."""
 
+from numbers import Real
+
 import numpy as np
 
 from ._layers.linear import build_known
@@ -212,11 +214,11 @@ def _check_groups(groups, parameters):
 
 def check_positive(**values):
     for name, value in values.items():
-        if value is not None and not value > 0:
+        if value is not None and not (isinstance(value, Real) and value > 0):
             raise ValueError(f"{name} must be positive. Got {value!r} instead.")
 
 
 def check_fractions(**values):
     for name, value in values.items():
-        if not 0 <= value < 1:
+        if not (isinstance(value, Real) and 0 <= value < 1):
             raise ValueError(f"{name} must lie in [0, 1). Got {value!r} instead.")

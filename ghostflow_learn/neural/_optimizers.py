@@ -4,7 +4,7 @@ from difflib import get_close_matches
 
 from .._engine._neural import LarsRates, RmspropRates, SgdRates, adam_rates, lamb_rates
 from ._lbfgs import LBFGS
-from ._optimizer import Optimizer, check_fractions, clip_grad_norm, clip_grad_value
+from ._optimizer import Optimizer, check_fractions, check_positive, clip_grad_norm, clip_grad_value
 
 __all__ = [
     "LAMB",
@@ -78,6 +78,7 @@ class Adam(Optimizer):
 
     def __init__(self, module, lr=1e-3, *, betas=(0.9, 0.999), eps=1e-8, amsgrad=False, **options):
         check_fractions(**{"betas[0]": betas[0], "betas[1]": betas[1]})
+        check_positive(eps=eps)
         self.betas, self.eps, self.amsgrad = betas, eps, amsgrad
         super().__init__(module, lr, **options)
 
@@ -155,6 +156,7 @@ class RMSprop(Optimizer):
 
     def __init__(self, module, lr=0.01, *, alpha=0.99, eps=1e-8, momentum=0.0, **options):
         check_fractions(alpha=alpha, momentum=momentum)
+        check_positive(eps=eps)
         self.alpha, self.eps, self.momentum = alpha, eps, momentum
         super().__init__(module, lr, **options)
 
@@ -188,6 +190,7 @@ class LAMB(Optimizer):
 
     def __init__(self, module, lr=1e-3, *, betas=(0.9, 0.999), eps=1e-6, **options):
         check_fractions(**{"betas[0]": betas[0], "betas[1]": betas[1]})
+        check_positive(eps=eps)
         self.betas, self.eps = betas, eps
         super().__init__(module, lr, **options)
 
@@ -219,6 +222,7 @@ class LARS(Optimizer):
 
     def __init__(self, module, lr=0.1, *, momentum=0.9, trust=0.001, eps=1e-8, **options):
         check_fractions(momentum=momentum)
+        check_positive(eps=eps)
         self.momentum, self.trust, self.eps = momentum, trust, eps
         super().__init__(module, lr, **options)
 

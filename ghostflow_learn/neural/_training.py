@@ -15,6 +15,10 @@ Task.__doc__ = """What is trained: a module, `forward(X) -> prediction` and `los
 The loss is a Tensor of one number, a weighted mean over the samples."""
 
 
+class DivergedError(ValueError):
+    """Training has diverged: the parameters are of no use."""
+
+
 class Samples:
     """Rows of X, as Tensors, and their targets and weights, where an engine computes; sparse rows become dense."""
 
@@ -120,13 +124,25 @@ def restore(module, values):
         buffer.data[...] = value
 
 
+def require_finite_predictions(task, samples, optimizer):
+    """Raise where the very last steps have made training diverge, which no loss has shown."""
+    task.module.eval()
+    values = infer(task.forward, samples, None)
+    if not samples.engine.xp.isfinite(values).all():
+        raise DivergedError(_diverged("The module predicts values that are not finite", optimizer))
+
+
 def require_finite(loss, epoch, optimizer):
     """Raise where training has diverged, before anybody predicts with the model."""
     if not math.isfinite(loss):
-        raise ValueError(
-            f"The training loss is {loss} in epoch {epoch}: training has diverged. Lower lr={optimizer.lr:g}, scale "
-            "the features (StandardScaler), or limit the gradients (optimizer__clip_norm=1.0)."
-        )
+        raise DivergedError(_diverged(f"The training loss is {loss} in epoch {epoch}", optimizer))
+
+
+def _diverged(what, optimizer):
+    return (
+        f"{what}: training has diverged. Lower lr={optimizer.lr:g}, scale the features (StandardScaler), or limit the "
+        "gradients (optimizer__clip_norm=1.0)."
+    )
 
 
 def _require_number(loss):

@@ -575,6 +575,39 @@ def test_divergence_is_an_error_and_leaves_nothing_to_predict_with(net):
         model.predict(X)
 
 
+@every_net
+def test_divergence_in_the_last_step_is_an_error_too(net):
+    X, y = data(net)
+    model = net(Wide, optimizer="sgd", lr=1e30, batch_size=None, max_epochs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match="predicts values that are not finite: training has diverged. Lower lr=1e"):
+            model.fit(X, y)
+    assert not hasattr(model, "module_")
+
+
+def test_a_fit_that_did_not_start_leaves_nothing_behind():
+    X, y = data(NeuralNetClassifier)
+    for wrong in ({"module": nn.Linear(5)}, {"optimizer__eps": "small"}, {"callbacks": [EarlyStopping(), 3]}):
+        model = NeuralNetClassifier(warm_start=True, random_state=0, **wrong)
+        with pytest.raises((ValueError, TypeError, AttributeError)):
+            model.fit(X, y)
+        assert model.set_params(module=Wide, callbacks=None, optimizer__eps=1e-8).fit(X, y).score(X, y) > 0.9
+
+
+def test_an_error_of_a_callback_leaves_what_was_trained():
+    class Fails(Callback):
+        def on_epoch_end(self, net):
+            raise ValueError("no such file")
+
+    X, y = data(NeuralNetClassifier)
+    model = NeuralNetClassifier(callbacks=[Fails()])
+    with pytest.raises(ValueError, match="no such file"):
+        model.fit(X, y)
+    assert len(model.history_) == 1
+    assert model.predict(X).shape == y.shape
+
+
 def test_labels_that_do_not_fit_are_named():
     X, y = data(NeuralNetClassifier)
     with pytest.raises(ValueError, match="Only binary classification is supported. The type of the target is multi"):

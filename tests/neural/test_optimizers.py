@@ -270,6 +270,8 @@ def test_messages():
         optim.SGD(nn.Linear(2, 1), nesterov=True)
     with pytest.raises(ValueError, match=r"betas\[1\] must lie in \[0, 1\). Got 1"):
         optim.Adam(nn.Linear(2, 1), betas=(0.9, 1))
+    with pytest.raises(ValueError, match="eps must be positive. Got 'small'"):
+        optim.Adam(nn.Linear(2, 1), eps="small")
     with pytest.raises(RuntimeError, match="Call the module once with a batch first"):
         optim.Adam(nn.Linear(2))
     with pytest.raises(TypeError, match="needs a Module or a list of Parameters"):

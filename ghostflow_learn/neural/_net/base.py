@@ -29,12 +29,22 @@ from .._modes import no_grad
 from .._module import Module
 from .._optimizers import get_optimizer
 from .._tensor import Tensor
-from .._training import Samples, Task, evaluate, infer, require_finite, train_epoch
+from .._training import (
+    DivergedError,
+    Samples,
+    Task,
+    evaluate,
+    infer,
+    require_finite,
+    require_finite_predictions,
+    train_epoch,
+)
 from .params import DunderParams, accepted, check_accepted, named
 from .tasks import FitTasks
 
 logger = logging.getLogger("ghostflow_learn.neural")
 FILLED_IN = ("n_outputs", "n_features")  # parameters of a module that come from the data
+SOME = 256  # samples that show whether a model predicts numbers
 
 
 class Part:
@@ -170,9 +180,9 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         self._parts = {"train": train, "valid": valid}
         try:
             if fresh:
-                self._initialize(engine, train, rng)
-            elif self.module_.flat is None or self.module_.engine is not engine:
-                self.module_.pack(engine)
+                self._start(engine, train, rng)
+            else:
+                self._go_on(engine)
             self._train(engine, rng, train, valid, tasks, n_epochs)
         finally:
             del self._parts
@@ -213,6 +223,18 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
     def _strata(self, part):
         return None
 
+    def _start(self, engine, train, rng):
+        try:
+            self._initialize(engine, train, rng)
+        except Exception:
+            vars(self).pop("module_", None)  # it is not what was asked for: neither predict nor a warm start may use it
+            raise
+
+    def _go_on(self, engine):
+        if self.module_.flat is None or self.module_.engine is not engine:
+            self.module_.pack(engine)
+        self._tell("on_train_begin")
+
     def _initialize(self, engine, train, rng):
         self._shape = train.X.shape[1:]
         self.criterion_ = self._new_criterion()
@@ -227,6 +249,7 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         self.optimizer_ = self._new_optimizer(module)
         self.callbacks_ = {name: clone(callback, safe=False) for name, callback in named(self.callbacks)}
         self.history_ = []
+        self._tell("on_train_begin")
 
     def _new_criterion(self):
         criterion, params = find_loss(self.criterion), self._inner("criterion")
@@ -283,7 +306,18 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
     def _train(self, engine, rng, train, valid, tasks, n_epochs):
         loader = self._loader(Samples(engine, train.X, train.target, train.weight), rng)
         valid = None if valid is None else Samples(engine, valid.X, valid.target, valid.weight)
-        self._tell("on_train_begin")
+        try:
+            self._epochs(loader, valid, tasks, n_epochs)
+            self._tell("on_train_end")
+            some = Samples(engine, train.X[:SOME])
+            require_finite_predictions(Task(self.module_, self._columns, self.get_loss), some, self.optimizer_)
+        except DivergedError:
+            del self.module_  # it may be full of NaN: nobody is to predict with it
+            raise
+        self.module_.eval()
+        tasks.end()
+
+    def _epochs(self, loader, valid, tasks, n_epochs):
         try:
             for _ in range(n_epochs):
                 tasks.begin_epoch()
@@ -292,12 +326,6 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
                     break
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user. The model is as it was trained so far.")
-        except ValueError:
-            del self.module_  # it may be full of NaN: nobody is to predict with it
-            raise
-        self._tell("on_train_end")
-        self.module_.eval()
-        tasks.end()
 
     def _loader(self, samples, rng):
         params = self._inner("iterator")
