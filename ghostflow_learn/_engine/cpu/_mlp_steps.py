@@ -10,7 +10,7 @@ import numpy as np
 
 from ._gemm import product, product_first_transposed, product_second_transposed
 from ._jit import kernel
-from ._math import exp, log
+from ._math import exp, log, sigmoid, tanh
 
 # Activations, in the order of `_mlp.HIDDEN` and `_mlp.OUTPUTS`.
 RELU, TANH = 1, 2
@@ -79,10 +79,15 @@ def _forward(net, work, activation, curved, n):
         bias = net.params[at_b : at_b + n_out]
         for i in range(n):
             y = work.values[at + i * n_out : at + (i + 1) * n_out]
-            for k in range(n_out):
-                y[k] += bias[k]
-            if layer < n_layers - 1:
-                _activate(y, activation, curved)
+            if layer < n_layers - 1 and activation == RELU:
+                for k in range(n_out):
+                    z = y[k] + bias[k]
+                    y[k] = z * 0 if z < 0 else z  # NaN stays
+            else:
+                for k in range(n_out):
+                    y[k] += bias[k]
+            if curved is not None and layer < n_layers - 1:
+                _bend(y, activation)
 
 
 @inlined
@@ -123,15 +128,13 @@ def _narrow_gradient(net, work, layer, n):
 
 
 @inlined
-def _activate(y, activation, curved):
-    if activation == RELU:
+def _bend(y, activation):
+    if activation == TANH:
         for k in range(len(y)):
-            y[k] = y[k] * 0 if y[k] < 0 else y[k]  # NaN stays
-    if curved is not None:
-        one = y.dtype.type(1)
-        stretch = one + one if activation == TANH else one  # tanh is the logistic function, stretched
+            y[k] = tanh(y[k])
+    else:
         for k in range(len(y)):
-            y[k] = stretch / (one + exp(-stretch * y[k])) - (stretch - one)
+            y[k] = sigmoid(y[k])
 
 
 @inlined
@@ -168,7 +171,7 @@ def _independent(z, y, delta, output, weight, eps):
             p = exp(z[k])
             loss += p - y[k] + (y[k] * (log(y[k]) - z[k]) if y[k] > 0 else y[k])
         else:
-            p = one / (one + exp(-z[k]))
+            p = sigmoid(z[k])
             q = _within(p, eps)
             loss -= y[k] * log(q) + (one - y[k]) * log(one - q)
         delta[k] = weight * (p - y[k])
