@@ -89,11 +89,17 @@ class _SharedCache(FunctionCache):
 
     Numba numbers the data files of a function without one: two processes that compile the same kernel for
     different dtypes at once can end with an index that names the other's machine code.
+
+    An index is read whole before its source is compared: one that an older version wrote may name types that are gone.
     """
 
     def load_overload(self, sig, target_context):
         with self._lock():
-            return super().load_overload(sig, target_context)
+            try:
+                return super().load_overload(sig, target_context)
+            except (AttributeError, ImportError):
+                self.flush()
+                return None
 
     def save_overload(self, sig, data):
         with self._lock():

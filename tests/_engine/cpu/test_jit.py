@@ -134,6 +134,33 @@ def test_processes_that_compile_different_dtypes_at_once_keep_their_own_code(tmp
     assert finish(run(script, *dtypes, **cache)) == len(dtypes)
 
 
+OLD_TYPE = textwrap.dedent(
+    """
+    import sys
+    from collections import namedtuple
+    from ghostflow_learn._engine.cpu._jit import kernel
+
+    {name} = namedtuple("{name}", "a b")
+
+    @kernel
+    def add(pair, start, stop):
+        return pair.a + pair.b
+
+    if __name__ == "__main__":
+        import versions
+        print(int(versions.add(versions.{name}(1, 2), 0, 1) != 3))
+    """
+)
+
+
+def test_a_cache_of_another_version_is_made_anew(tmp_path):
+    """Numba alone fails in each process where the cache names a type that the module no longer has."""
+    script, cache = tmp_path / "versions.py", {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    for name in ("Old", "New"):
+        script.write_text(OLD_TYPE.format(name=name))
+        assert finish(run(script, **cache)) == 0
+
+
 @pytest.mark.skipif(os.name == "nt", reason="folder permissions of POSIX")
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everywhere")
 def test_nowhere_to_write_only_costs_the_cache(tmp_path):
