@@ -36,10 +36,13 @@ def measured():
 
 
 def _where(results):
-    newest = max((result["machine"] for result in results), key=lambda machine: machine["date"])
+    machines = sorted((result["machine"] for result in results), key=lambda machine: machine["date"])
+    oldest, newest = machines[0], machines[-1]
     versions = ", ".join(f"{name} {newest['versions'][name]}" for name in PEERS)
+    dates = " to ".join(dict.fromkeys((oldest["date"], newest["date"])))
+    cpus = " or ".join(dict.fromkeys(machine["cpu"] for machine in machines))
     return (
-        f"Medians on {newest['cores']} cores ({newest['cpu']}), {newest['date']}, against {versions}; in brackets how "
+        f"Medians on {newest['cores']} cores ({cpus}; each row on one), {dates}, against {versions}; in brackets how "
         "many times as fast ours is. Memory is the peak of a fit beyond X, in parts of X."
     )
 
