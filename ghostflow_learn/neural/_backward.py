@@ -51,6 +51,8 @@ def _sweep(root, grad, fire, keep, sink):
             grad = _hooks_applied(node, grad)
         if sink is not None and node in sink:
             sink[node] = grad
+        if checks:
+            _guard.before_backward(node)
         grads = fire(node, grad)
         if checks:
             _guard.after_backward(node, grads, node.engine)

@@ -1,4 +1,4 @@
-"""The checks of anomaly mode: finite values, the stack of the forward call, saved arrays that cannot be written to."""
+"""The checks of anomaly mode: finite values, the stack of the forward call, saved arrays that nobody may change."""
 
 import threading
 import traceback
@@ -10,12 +10,21 @@ _held = {}  # id -> [array, how many guards hold it]
 
 
 class Guard:
-    """Makes arrays read-only for as long as it lives."""
+    """Makes NumPy arrays read-only for as long as it lives.
+
+    Arrays of a GPU have no such flag, and a view may still be changed through the array that owns its memory, as
+    parameters are by an optimizer: of these it keeps copies to compare with.
+    """
 
     def __init__(self, arrays):
-        self.keys = []
+        self.keys, self.copies = [], []
         with _lock:
             for array in arrays:
+                if not isinstance(array, np.ndarray):
+                    self.copies.append((array, array.copy()))
+                    continue
+                if array.base is not None:
+                    self.copies.append((array, array.copy()))
                 if id(array) in _held:
                     _held[id(array)][1] += 1
                 elif array.flags.writeable:
@@ -24,6 +33,10 @@ class Guard:
                 else:  # read-only already, by its owner's wish
                     continue
                 self.keys.append(id(array))
+
+    def finds_change(self):
+        """Whether one of the arrays it has copies of holds other values now."""
+        return not all(bool(((a == b) | ((a != a) & (b != b))).all()) for a, b in self.copies)
 
     def __del__(self):
         with _lock:
@@ -48,7 +61,16 @@ def after_forward(name, node, arrays, value, engine):
         raise FloatingPointError(f"{name} returned NaN or infinity, for {_described(arrays, engine)}.")
     if node is not None:
         node.trace = "".join(traceback.format_stack()[:-2])
-        node.guard = Guard([a for a in (*arrays, value) if isinstance(a, np.ndarray)])
+        node.guard = Guard([a for a in (*arrays, value) if hasattr(a, "flags")])
+
+
+def before_backward(node):
+    """Look whether the arrays that the gradient of a node needs are as they were."""
+    if node.guard is not None and node.guard.finds_change():
+        raise RuntimeError(
+            f"An array that the gradient of {node.name} needs has been changed in place since the call. Call "
+            f"backward() before the change, or change a copy. It was called here:\n{node.trace}"
+        )
 
 
 def after_backward(node, grads, engine):

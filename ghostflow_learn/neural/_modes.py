@@ -45,7 +45,8 @@ def anomaly_mode():
 
     Inside, each result and each gradient is checked, and the error shows where the call that made it was recorded. On
     the CPU the arrays of recorded calls cannot be written into until their gradient is computed: NumPy raises there.
-    Everything is several times slower.
+    Arrays of a GPU, and parameters that an optimizer changes, are copied instead, and backward() raises where one is
+    no longer what it was. Everything is several times slower.
 
     Examples
     --------

@@ -172,6 +172,8 @@ class RMSprop(Optimizer):
 class LAMB(Optimizer):
     """:class:`AdamW` whose step in each tensor is as long as a part of the tensor, for very large batches.
 
+    A tensor that is 0, or whose step is, takes that of AdamW.
+
     Parameters
     ----------
     module : Module or list of Parameters
@@ -201,6 +203,8 @@ class LAMB(Optimizer):
 
 class LARS(Optimizer):
     """:class:`SGD` whose step in each tensor is as long as a part of the tensor, for very large batches.
+
+    A tensor that is 0, or whose gradient is, takes that of SGD.
 
     Parameters
     ----------

@@ -248,48 +248,46 @@ def differentiable(function=None, *, fused=False, extras=False):
 
     @wraps(function)
     def on_tensors(*args, **params):
-        arrays, parents, engine, needs_grad, on_host = [], [], None, False, False
-        for a in args:
-            if isinstance(a, Tensor):
-                if engine is None:
-                    engine = a.engine
-                if a.requires_grad:
-                    needs_grad = True
-                    parents.append(a._node or a)
-                else:
-                    parents.append(None)
-                arrays.append(a.data)
-            else:
-                if isinstance(a, np.ndarray):
-                    on_host = True
-                elif isinstance(a, np.generic):  # a float64 one would turn float32 into float64; a Python number not
-                    a = a.item()
-                arrays.append(a)
-                parents.append(None)
-        if engine is None:
-            engine = get_engine(next((a for a in arrays if hasattr(a, "dtype")), None))
-        if on_host and engine.xp is not np:
-            arrays = [engine.asarray(a, order="K") if isinstance(a, np.ndarray) else a for a in arrays]
+        arrays, parents, engine = _unwrapped(args)
         if params:
             params = {name: _data(value) for name, value in params.items()}
-        if extras:
-            value, vjp, more = function(engine, *arrays, **params)
-        else:
-            value, vjp = function(engine, *arrays, **params)
+        value, vjp, *more = function(engine, *arrays, **params)
         flags, node = mode.get(), None
-        if needs_grad and flags & RECORD:
+        if parents is not None and flags & RECORD:
             node = Node(name, engine, parents, vjp, value, None if fused else (function, args, params))
         tensor = _wrap(value, engine, node)
-        if flags > RECORD:
-            if flags & CHECK:
-                _guard.after_forward(name, node, arrays, value, engine)
-            if flags & TRACE:
-                trace.get().append(Call(name, args, params, tensor))
-        return (tensor, *more) if extras else tensor
+        if flags & CHECK:
+            _guard.after_forward(name, node, arrays, value, engine)
+        if flags & TRACE:
+            trace.get().append(Call(name, args, params, tensor))
+        return (tensor, *more[0]) if extras else tensor
 
     signature = inspect.signature(function)
     on_tensors.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
     return on_tensors
+
+
+def _unwrapped(args):
+    """The arrays for a function; the parents of its node, or None where no gradient is asked for; and the engine."""
+    arrays, parents, engine, needs_grad, on_host = [], [], None, False, False
+    for a in args:
+        parent = None
+        if isinstance(a, Tensor):
+            engine = engine or a.engine
+            if a.requires_grad:
+                needs_grad, parent = True, a._node or a
+            a = a.data
+        elif isinstance(a, np.ndarray):
+            on_host = True
+        elif isinstance(a, np.generic):  # a float64 one would turn float32 into float64; a Python number not
+            a = a.item()
+        arrays.append(a)
+        parents.append(parent)
+    if engine is None:
+        engine = get_engine(next((a for a in arrays if hasattr(a, "dtype")), None))
+    if on_host and engine.xp is not np:
+        arrays = [engine.asarray(a, order="K") if isinstance(a, np.ndarray) else a for a in arrays]
+    return arrays, parents if needs_grad else None, engine
 
 
 def _data(value):

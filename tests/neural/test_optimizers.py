@@ -133,6 +133,19 @@ def test_lamb_and_lars_step_by_parts_of_the_norm():
     np.testing.assert_allclose(stepped(lambda p: optim.LARS(p, 0.2, trust=0.01)), want, rtol=1e-6)
 
 
+@pytest.mark.parametrize("rule", [optim.LAMB, optim.LARS])
+def test_a_tensor_or_gradient_of_zeros_is_trusted_fully(rule):
+    at_zero, flat = nn.Parameter(np.zeros(2)), nn.Parameter(np.array([3.0, 4.0]))
+    optimizer = rule([at_zero, flat], 0.1, weight_decay=0.5)
+    g = np.array([0.5, -2.0])
+    ((at_zero * g).sum() + (flat * 0.0).sum()).backward()
+    optimizer.step()
+    want = -0.1 * (np.sign(g) if rule is optim.LAMB else g)
+    np.testing.assert_allclose(at_zero.numpy(), want, rtol=1e-5)
+    part = 0.9 if rule is optim.LAMB else 0.95  # decay alone moves it: LAMB by lr of its norm, LARS by lr * decay
+    np.testing.assert_allclose(flat.numpy(), part * np.array([3.0, 4.0]), rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_it_goes_on_from_its_state_its_pickle_and_its_copy(name):
     first = Problem(MAKERS[name]).step(3)

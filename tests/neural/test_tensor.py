@@ -17,7 +17,9 @@ from ghostflow_learn.neural import (
     differentiable,
     grad,
     is_recording,
+    nn,
     no_grad,
+    optim,
     stop_gradient,
 )
 from ghostflow_learn.neural import functional as F
@@ -303,6 +305,28 @@ def test_anomaly_mode_protects_arrays_until_their_gradient_is_there():
         y = Tensor(x.data[:1], requires_grad=True) * x
         del y  # a graph that is dropped lets go too
     x.data[0] = 7
+
+
+def test_anomaly_mode_finds_a_change_behind_a_view():
+    layer = nn.Linear(2, 1).seed(0)
+    optimizer = optim.SGD(layer, 0.1)
+    layer(np.ones((3, 2), np.float32)).sum().backward()
+    with anomaly_mode():
+        loss = layer(np.ones((3, 2), np.float32)).sum()
+        optimizer.step()
+        with pytest.raises(RuntimeError, match=r"of linear needs has been changed in place(.*\n)*.*test_tensor.py"):
+            loss.backward()
+        layer(np.ones((3, 2), np.float32)).sum().backward()
+
+
+def test_anomaly_mode_finds_changes_on_the_gpu(on_gpu):
+    x = Tensor(on_gpu(np.array([1.0, 2.0])), requires_grad=True)
+    with anomaly_mode():
+        (x * x).sum().backward()
+        y = (x * x).sum()
+        x.data[0] = 5
+        with pytest.raises(RuntimeError, match="gradient of multiply needs has been changed in place"):
+            y.backward()
 
 
 def test_ndarray_on_the_left_asks_the_tensor():
