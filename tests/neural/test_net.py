@@ -18,7 +18,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
-from sklearn.utils._test_common import instance_generator
+from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_param_validation,
@@ -39,20 +39,34 @@ from ghostflow_learn.neural import (
 NETS = [NeuralNetClassifier, NeuralNetBinaryClassifier, NeuralNetRegressor]
 every_net = pytest.mark.parametrize("net", NETS, ids=lambda cls: cls.__name__)
 
-# What these compare to 1e-7 is more than float32 can hold.
-EXACT = {"dtype": "float64", "batch_size": None}
-for cls in NETS:
-    instance_generator.PER_ESTIMATOR_CHECK_PARAMS[cls] = {
-        "check_sample_weight_equivalence_on_dense_data": EXACT,
-        "check_sample_weight_equivalence_on_sparse_data": EXACT,
-        "check_methods_subset_invariance": EXACT,
-    }
+# These compare two fits, or two predictions, to 1e-7: less than a rounding of float32, which is 6e-8 of each number.
+# Whether they pass is chance, so they are no failures to rely on; in float64 they must pass.
+BEYOND_FLOAT32 = {
+    "check_sample_weight_equivalence_on_dense_data": "three equal terms added round otherwise than one times three",
+    "check_sample_weight_equivalence_on_sparse_data": "three equal terms added round otherwise than one times three",
+    "check_methods_subset_invariance": "BLAS multiplies one row by another kernel than twenty, which rounds otherwise",
+}
 
 
-@parametrize_with_checks([cls() for cls in NETS])
+@parametrize_with_checks([cls() for cls in NETS], expected_failed_checks=lambda net: BEYOND_FLOAT32, xfail_strict=False)
 @pytest.mark.filterwarnings("ignore")
 def test_estimator_passes(estimator, check):
     check(estimator)
+
+
+@every_net
+@pytest.mark.parametrize("check", BEYOND_FLOAT32)
+@pytest.mark.filterwarnings("ignore")
+def test_checks_beyond_float32_pass_in_float64(net, check):
+    getattr(estimator_checks, check)(net.__name__, net(dtype="float64"))
+
+
+@every_net
+def test_a_row_alone_is_answered_as_in_a_batch_but_for_rounding(net):
+    X, y = data(net)
+    model = net(Wide, max_epochs=5, random_state=0).fit(X, y)
+    alone = np.concatenate([answer(model, row[None]) for row in X[:20]])
+    np.testing.assert_allclose(answer(model, X)[:20], alone, rtol=2e-6, atol=1e-6)
 
 
 @every_net
@@ -245,8 +259,9 @@ def test_weights_are_repetitions_and_zeros_are_gone(net):
     X, y = data(net)
     weight = np.random.RandomState(0).randint(0, 3, len(y))
     rows = np.repeat(np.arange(len(y)), weight)
-    fit = lambda *args: net(Wide, batch_size=None, max_epochs=5, dtype="float64", random_state=0).fit(*args)
-    np.testing.assert_allclose(answer(fit(X, y, weight), X), answer(fit(X[rows], y[rows]), X), rtol=1e-6)
+    for dtype, rtol in (("float64", 1e-9), ("float32", 1e-4)):
+        fit = net(Wide, batch_size=None, max_epochs=5, dtype=dtype, random_state=0).fit
+        np.testing.assert_allclose(answer(fit(X, y, weight), X), answer(fit(X[rows], y[rows]), X), rtol=rtol)
 
 
 def test_class_weights_are_sample_weights():
