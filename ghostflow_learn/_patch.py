@@ -1,7 +1,6 @@
 """Our estimators under scikit-learn's names."""
 
 import copyreg
-import inspect
 import pkgutil
 import sys
 import threading
@@ -152,7 +151,8 @@ def _held(module, classes):
     """(name, class) for each global of the module that is one of the classes."""
     # Not vars(): a module that loads itself lazily would do so.
     names = object.__getattribute__(module, "__dict__")
-    return [(n, value) for n, value in list(names.items()) if inspect.isclass(value) and value in classes]
+    # Not isinstance(): a proxy that warns when it is asked for its class would do so.
+    return [(n, value) for n, value in list(names.items()) if issubclass(type(value), type) and value in classes]
 
 
 def _replace_in(module, replacements, keep=()):

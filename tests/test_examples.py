@@ -30,7 +30,7 @@ def figures(monkeypatch):
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs_and_draws(path, figures):
-    runpy.run_path(path, run_name="__main__")
+    runpy.run_path(str(path), run_name="__main__")
     assert figures()
 
 
