@@ -1,6 +1,7 @@
 """Neural networks: a tensor that differentiates, modules, optimizers, and estimators made of them."""
 
 from . import _functions as functional
+from ._autoencoder import AutoencoderTransformer
 from ._backward import grad
 from ._callbacks import (
     Callback,

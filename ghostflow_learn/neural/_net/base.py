@@ -40,21 +40,12 @@ from .._training import (
     train_epoch,
 )
 from .params import DunderParams, accepted, check_accepted, named
+from .parts import Part, on_host
 from .tasks import FitTasks
 
 logger = logging.getLogger("ghostflow_learn.neural")
 FILLED_IN = ("n_outputs", "n_features")  # parameters of a module that come from the data
 SOME = 256  # samples that show whether a model predicts numbers
-
-
-class Part:
-    """Validated data: X, labels or targets as they came, targets as the loss takes them, and weights or None."""
-
-    def __init__(self, X, y, target, weight):
-        self.X, self.y, self.target, self.weight = X, y, target, weight
-
-    def take(self, rows):
-        return Part(*(None if array is None else array[rows] for array in (self.X, self.y, self.target, self.weight)))
 
 
 class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
@@ -171,7 +162,7 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         X, y = self._check(X, y, reset=fresh)
         engine, rng = get_engine(X), self._rng(fresh)
         if fresh and validation is not None:
-            self._learn_target(_on_host(y))
+            self._learn_target(on_host(y))
         train, valid = self._part(X, y, sample_weight), None
         if validation is not None and validation[0] is not None:
             valid = self._part(*self._check(*validation[:2], reset=False), validation[2])
@@ -195,16 +186,18 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         return self._random
 
     def _check(self, X, y, *, reset):
-        checks = {"dtype": (np.dtype(self.dtype).type,), "accept_sparse": "csr", "allow_nd": True}
-        return check_fit(self, X, y, reset=reset, **checks, **self._target_checks)
+        return check_fit(self, X, y, reset=reset, **self._data_checks(), **self._target_checks)
+
+    def _data_checks(self):
+        return {"dtype": (np.dtype(self.dtype).type,), "accept_sparse": "csr", "allow_nd": True}
 
     def _part(self, X, y, sample_weight):
         """Without the samples whose weight is 0: they count no more than if they were not there."""
-        y = _on_host(y)
+        y = on_host(y)
         part = Part(X, y, self._encode(y), None)
         if sample_weight is not None:
             weight = check_weight(sample_weight, X, dtype=np.dtype(self.dtype), ensure_non_negative=True)
-            part.weight = _on_host(weight)
+            part.weight = on_host(weight)
         part.weight = self._with_class_weight(part.weight, y)
         if part.weight is not None and not part.weight.all():
             part = part.take(np.flatnonzero(part.weight))
@@ -214,7 +207,7 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         return weight
 
     def _split(self, part, rng):
-        rows = np.arange(len(part.y))
+        rows = np.arange(part.X.shape[0])
         split = train_test_split(
             rows, test_size=self.validation_fraction, stratify=self._strata(part), random_state=rng
         )
@@ -240,10 +233,10 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         self.criterion_ = self._new_criterion()
         module = self._new_module(train)
         module.seed(rng)
-        rows = slice(0, self.batch_size or None)
         self.module_ = module.eval()
+        X = Samples(engine, train.X[: self.batch_size])[:][0]
         with no_grad():
-            self._check_output(self.infer(Samples(engine, train.X[rows])[:][0]), len(train.y[rows]))
+            self._check_output(self.infer(X), len(X))
         self._check_dtype(module)
         module.pack(engine)
         self.optimizer_ = self._new_optimizer(module)
@@ -304,8 +297,8 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
             )
 
     def _train(self, engine, rng, train, valid, tasks, n_epochs):
-        loader = self._loader(Samples(engine, train.X, train.target, train.weight), rng)
-        valid = None if valid is None else Samples(engine, valid.X, valid.target, valid.weight)
+        loader = self._loader(self._samples(engine, train), rng)
+        valid = None if valid is None else self._samples(engine, valid)
         try:
             self._epochs(loader, valid, tasks, n_epochs)
             self._tell("on_train_end")
@@ -316,6 +309,9 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
             raise
         self.module_.eval()
         tasks.end()
+
+    def _samples(self, engine, part):
+        return Samples(engine, part.X, part.target, part.weight)
 
     def _epochs(self, loader, valid, tasks, n_epochs):
         try:
@@ -363,17 +359,23 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
 
     def _predicted(self, X):
         """The engine, and what the module predicts for X after the nonlinearity, where the engine computes."""
+        X, function = self._checked(X), self._nonlinearity()
+        return self._computed(X, lambda net, rows: function(net._columns(rows)))
+
+    def _checked(self, X):
         parts = [part.X for part in getattr(self, "_parts", {}).values() if part is not None]
         if not any(X is known for known in parts):  # data of a callback have been checked, and lost their names
             check_is_fitted(self, "module_")
-            checks = {"dtype": (np.dtype(self.dtype).type,), "accept_sparse": "csr", "allow_nd": True}
-            X = check_predict(self, X, **checks)
+            X = check_predict(self, X, **self._data_checks())
+        return X
+
+    def _computed(self, X, function):
+        """The engine, and `function(net, rows)` of all rows of X, where the engine computes; `net` is there, too."""
         engine, net = get_engine(X), self
         if self.module_.engine is not engine:
             net = copy.copy(self)
             net.module_ = copy.deepcopy(self.module_).pack(engine)
-        function = self._nonlinearity()
-        return engine, infer(lambda rows: function(net._columns(rows)), Samples(engine, X), self.batch_size)
+        return engine, infer(lambda rows: function(net, rows), Samples(engine, X), self.batch_size)
 
     def _nonlinearity(self):
         if self.nonlinearity is None:
@@ -387,7 +389,3 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _on_host(array):
-    return np.asarray(array.get() if hasattr(array, "get") else array)

@@ -67,9 +67,9 @@ def check_accepted(prefix, target, params, skip=0, given=()):
 def refusal(cls, name, own):
     """Why `name` is no parameter of an estimator; None for one of `own` or with one of the prefixes."""
     prefix, separator, rest = name.partition("__")
-    if name in own or (separator and rest and prefix in PREFIXES):
+    if name in own or (separator and rest and prefix in cls._prefixes):
         return None
-    return f"{cls.__name__} takes no parameter {name!r}.{hint(name, [*own, *(f'{p}__' for p in PREFIXES)])}"
+    return f"{cls.__name__} takes no parameter {name!r}.{hint(name, [*own, *(f'{p}__' for p in cls._prefixes)])}"
 
 
 def named(callbacks):
@@ -91,6 +91,7 @@ def replaced(callbacks, name, value):
 class DunderParams:
     """get_params and set_params of an estimator with a `callbacks` parameter and parameters of its prefixes."""
 
+    _prefixes = PREFIXES
     _misnamed = ()  # scikit-learn wants constructors not to raise: `fit` does
 
     def _take_further(self, params):
