@@ -13,10 +13,14 @@ from ._callbacks import (
     ProgressBar,
 )
 from ._data import (
+    Cast,
     Compose,
     DataLoader,
     Dataset,
+    Mixup,
+    Noise,
     Normalize,
+    OneHot,
     RandomSampler,
     SequentialSampler,
     WeightedSampler,

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
+from sklearn.datasets import load_iris
 
+from ghostflow_learn.neural import NeuralNetClassifier, NeuralNetRegressor
 from ghostflow_learn.neural import _data as data
 
 
@@ -110,6 +112,82 @@ def test_a_constant_feature_is_only_centred():
     np.testing.assert_array_equal(data.Normalize([1.0, 2.0], [0.0, 2.0])(np.array([[1.0, 4.0]])), [[0, 1]])
 
 
+@pytest.mark.parametrize("kind", ["array", "sparse", "frame", "set"])
+def test_mean_and_deviation_are_learnt_batch_by_batch(kind, rng):
+    X = (rng.normal(1e4, 3, (1000, 3)) * [1, 2, 0] + [0, 0, 7]).astype(np.float32)
+    source = {"array": X, "sparse": csr_matrix(X), "frame": pd.DataFrame(X), "set": data.Dataset(X, X[:, 0])}[kind]
+    transform = data.Normalize.of(source, batch_size=64)
+    np.testing.assert_allclose(transform.mean, X.mean(axis=0, dtype=float), rtol=1e-9)
+    np.testing.assert_allclose(transform.std[:2], X[:, :2].std(axis=0, dtype=float), rtol=1e-6)
+    assert transform.std[2] == 1
+    assert transform(X).dtype == np.float32
+    np.testing.assert_allclose(transform(X).std(axis=0), [1, 1, 0], atol=1e-3)
+
+
+def test_what_a_set_has_been_normalised_by_is_normal():
+    first = data.Dataset(np.arange(12.0).reshape(6, 2), transform=data.Normalize(3.0, 2.0))
+    again = data.Normalize.of(first, batch_size=4)
+    np.testing.assert_allclose(again.mean, [(5 - 3) / 2, (6 - 3) / 2])
+
+
+def test_targets_become_rows_and_inputs_floats():
+    X = np.array([[1, 2], [3, 4]])
+    loader = data.DataLoader(data.Dataset(X, [2, 0], transform=data.Cast(), target_transform=data.OneHot(3)))
+    ((batch, target),) = loader
+    assert batch.dtype == target.dtype == np.float32
+    np.testing.assert_array_equal(target, [[0, 0, 1], [1, 0, 0]])
+    np.testing.assert_array_equal(data.Cast("int8")([1.0, 2.0]), np.array([1, 2], np.int8))
+
+
+def test_noise_has_its_deviation_and_is_drawn_anew_from_a_seed():
+    def epochs(seed):
+        loader = data.DataLoader(data.Dataset(np.zeros((5000, 2)), np.arange(5000)), 1000, random_state=seed)
+        loader.augment = data.Noise([0.5, 2.0])
+        return [np.concatenate([X for X, _ in loader]) for _ in range(2)]
+
+    first, again = epochs(0), epochs(0)
+    np.testing.assert_array_equal(first, again)
+    assert (first[0] != first[1]).all()
+    np.testing.assert_allclose(first[0].std(axis=0), [0.5, 2.0], rtol=0.05)
+
+
+def test_mixtures_are_of_two_samples_in_the_proportion_of_their_targets():
+    X, y = np.eye(8, dtype=np.float32), np.arange(8)
+    weight = np.arange(8.0)
+    mixed, target, mixed_weight = data.Mixup(1.0, n_classes=8)((X, y, weight), np.random.RandomState(3))
+    assert mixed.dtype == target.dtype == np.float32
+    np.testing.assert_allclose(mixed, target)  # sample i is the i-th unit vector, so its code is what it is made of
+    np.testing.assert_allclose(mixed.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(mixed @ weight, mixed_weight, rtol=1e-6)
+    assert len(np.unique(mixed.max(axis=1).round(5))) <= 2  # one proportion a batch, and 1 where a sample met itself
+    assert data.Mixup()((X, None), np.random.RandomState(0))[1] is None
+
+
+def test_a_net_trains_on_augmented_batches_repeatably():
+    X, y = load_iris(return_X_y=True)
+    net = lambda augment: NeuralNetClassifier(max_epochs=30, random_state=0, iterator__augment=augment).fit(X, y)
+    mixed, again = net(data.Mixup(0.2, n_classes=3)), net(data.Mixup(0.2, n_classes=3))
+    np.testing.assert_array_equal(mixed.predict_proba(X), again.predict_proba(X))
+    assert mixed.score(X, y) > 0.9
+    assert mixed.history_[-1]["train_loss"] > net(None).history_[-1]["train_loss"]
+    numbers = NeuralNetRegressor(iterator__augment=data.Noise(0.1), random_state=0).fit(X[:, 1:], X[:, 0])
+    assert numbers.score(X[:, 1:], X[:, 0]) > 0.7
+
+
+def test_transforms_and_augmentation_stay_on_the_gpu(on_gpu):
+    X, y = np.arange(8.0).reshape(4, 2), np.arange(4) % 2
+    transforms = {"transform": data.Normalize.of(X), "target_transform": data.OneHot(2)}
+    batches = []
+    for make in (np.asarray, on_gpu):
+        loader = data.DataLoader(data.Dataset(make(X), make(y), **transforms), augment=data.Mixup(), random_state=0)
+        batches += list(loader)
+        batches += list(data.DataLoader(data.Dataset(make(X)), augment=data.Noise(), random_state=0))
+    mixed, noisy, mixed_there, noisy_there = batches
+    for host, device in zip((*mixed, *noisy), (*mixed_there, *noisy_there), strict=True):
+        assert type(device) is type(on_gpu(X))
+        np.testing.assert_allclose(device.get(), host, rtol=1e-6)
+
+
 def test_sparse_rows_become_dense_and_frames_arrays():
     X, _ = rows()
     np.testing.assert_array_equal(data.Dataset(csr_matrix(X))[[3, 1]][0], X[[3, 1]])
@@ -148,6 +226,18 @@ def test_what_cannot_be_says_why():
         data.DataLoader(data.Dataset(*rows()), prefetch=-1)
     with pytest.raises(ValueError, match="not all 0"):
         data.WeightedSampler([0.0, 0.0])
+    with pytest.raises(ValueError, match=r"OneHot\(3\) takes class codes in 0 to 2. Got -1 to 3"):
+        data.OneHot(3)(np.array([-1, 3]))
+    with pytest.raises(ValueError, match="target_transform needs targets"):
+        data.Dataset(np.ones((2, 2)), target_transform=data.OneHot(3))
+    with pytest.raises(ValueError, match="at least one sample"):
+        data.Normalize.of(np.empty((0, 2)))
+    with pytest.raises(TypeError, match="Mixup needs inputs that are floats. Got dtype int64"):
+        list(data.DataLoader(data.Dataset(np.ones((2, 2), int), np.ones(2)), augment=data.Mixup()))
+    with pytest.raises(ValueError, match="alpha must be positive"):
+        data.Mixup(0)
+    with pytest.raises(ValueError, match="std must not be negative"):
+        data.Noise(-1)
 
 
 def idx(array, code):

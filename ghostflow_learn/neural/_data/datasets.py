@@ -17,6 +17,8 @@ class Dataset:
         Targets, weights; each batch has them in this order. None is left out.
     transform : callable, default=None
         Applied to the inputs of each batch, such as ``Normalize(mean, std)``.
+    target_transform : callable, default=None
+        Applied to the first of `others`, such as ``OneHot(10)``.
 
     Examples
     --------
@@ -28,12 +30,14 @@ class Dataset:
            [0., 1.]]), array([1, 0]))
     """
 
-    def __init__(self, X, *others, transform=None):
+    def __init__(self, X, *others, transform=None, target_transform=None):
         self.arrays = tuple(_rows(array) for array in (X, *others) if array is not None)
-        self.transform = transform
+        self.transform, self.target_transform = transform, target_transform
         lengths = [array.shape[0] for array in self.arrays]
         if len(set(lengths)) > 1:
             raise ValueError(f"All arrays of a Dataset need the same number of samples. Got {lengths}.")
+        if target_transform is not None and len(lengths) < 2:
+            raise ValueError("target_transform needs targets: pass them after X.")
 
     def __len__(self):
         return self.arrays[0].shape[0]
@@ -42,42 +46,14 @@ class Dataset:
         X, *others = (array[positions] for array in self.arrays)
         if issparse(X):
             X = X.toarray()
+        if self.target_transform is not None:
+            others[0] = self.target_transform(others[0])
         return (X if self.transform is None else self.transform(X), *others)
 
 
-class Compose:
-    """Transforms one after the other.
-
-    Parameters
-    ----------
-    *transforms : callables
-        Each takes the inputs of a batch and returns new ones.
-    """
-
-    def __init__(self, *transforms):
-        self.transforms = transforms
-
-    def __call__(self, X):
-        for transform in self.transforms:
-            X = transform(X)
-        return X
-
-
-class Normalize:
-    """``(X - mean) / std``, in the dtype of X where that is a float, else in float32: bytes of images may stay bytes.
-
-    Parameters
-    ----------
-    mean, std : float or array of shape (n_features,)
-        A feature whose `std` is 0 is only centred.
-    """
-
-    def __init__(self, mean, std):
-        self.mean, self.std = mean, np.where(np.asarray(std) == 0, 1, std)
-
-    def __call__(self, X):
-        dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float32)
-        return (X.astype(dtype) - dtype.type(self.mean)) / dtype.type(self.std)
+def is_dataset(data):
+    """Whether `data` is asked by positions for tuples, as a Dataset is, and is no array."""
+    return not hasattr(data, "shape") and not isinstance(data, (list, tuple))
 
 
 def _rows(array):

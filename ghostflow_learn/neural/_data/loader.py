@@ -4,6 +4,7 @@ import queue
 import threading
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from .samplers import RandomSampler, SequentialSampler
 
@@ -24,8 +25,11 @@ class DataLoader:
         Leave out the last batch where it is smaller than the others.
     prefetch : int, default=0
         Batches made ahead by a thread of their own; they are the same batches.
+    augment : callable, default=None
+        ``augment(batch, rng)`` takes each batch, a tuple, and returns what is to be trained on, such as ``Mixup()``;
+        `rng` is the RandomState of this loader.
     random_state : int, RandomState or None, default=None
-        For `shuffle`.
+        For `shuffle` and `augment`.
 
     Examples
     --------
@@ -45,6 +49,7 @@ class DataLoader:
         sampler=None,
         drop_last=False,
         prefetch=0,
+        augment=None,
         random_state=None,
     ):
         if batch_size is not None and batch_size < 1:
@@ -53,10 +58,11 @@ class DataLoader:
             raise ValueError(f"prefetch must be a number of batches >= 0. Got {prefetch!r}.")
         if sampler is not None and shuffle:
             raise ValueError("A sampler decides about the order already. Leave out shuffle=True or the sampler.")
+        self._rng = check_random_state(random_state)
         if sampler is None:
-            sampler = RandomSampler(len(dataset), random_state) if shuffle else SequentialSampler(len(dataset))
+            sampler = RandomSampler(len(dataset), self._rng) if shuffle else SequentialSampler(len(dataset))
         self.dataset, self.sampler, self.drop_last, self.prefetch = dataset, sampler, drop_last, prefetch
-        self.batch_size = batch_size
+        self.batch_size, self.augment = batch_size, augment
 
     def __len__(self):
         size = self._size()
@@ -72,7 +78,8 @@ class DataLoader:
     def _batches(self, order):
         size = self._size()
         for i in range(len(self)):
-            yield self.dataset[order[i * size : (i + 1) * size]]
+            batch = self.dataset[order[i * size : (i + 1) * size]]
+            yield batch if self.augment is None else self.augment(batch, self._rng)
 
 
 def _ahead(batches, n_ahead):
