@@ -1,27 +1,27 @@
 """Steps of a multilayer perceptron in compiled code: no Python between two batches.
 
 Everything is a flat array and sizes are data, so that the loop compiles once for each dtype, whatever the depth. An
-argument that is None leaves out what belongs to it: a fit waits for the compiler only for what it needs.
+argument that is None leaves out what belongs to it: a fit waits for the compiler only for what it needs. A batch lies
+unit by unit: the values of a unit for all samples, `padded` to whole vectors by its last sample with the weight 0.
 """
 
 from collections import namedtuple
 
 import numpy as np
 
-from ._gemm import product, product_first_transposed, product_second_transposed
 from ._jit import kernel
 from ._math import exp, log, sigmoid, tanh
+from ._tiles import BYTES, combine, combine_and_add, dots
 
 # Activations, in the order of `_mlp.HIDDEN` and `_mlp.OUTPUTS`.
 RELU, TANH = 1, 2
 EXP, LOGISTIC = 1, 2
 
-NARROW = 4  # units
-
-# Of layer k: `sizes[k]` values a sample, from `at[k]` on in `values` and `deltas`; weights to the next layer from
-# `at_W[k]` on, biases from `at_b[k]` on. `state` is the optimizer's: velocities, or Adam's first moments.
-Net = namedtuple("Net", "sizes at at_W at_b params grads state")
-Work = namedtuple("Work", "values deltas target weight")
+# Of layer k: `sizes[k]` units, the first of which is number `first[k]` of all; weights to the next layer from `at_W[k]`
+# on, biases from `at_b[k]` on. `state` is the optimizer's: velocities, or Adam's first moments.
+Net = namedtuple("Net", "sizes first at_W at_b params grads state")
+# `batch` is its number of samples. `weight` has two rows more, for what a loss needs once for each sample.
+Work = namedtuple("Work", "batch values deltas target weight")
 Samples = namedtuple("Samples", "X Y sample_weight")  # no weights is an empty array
 
 inlined = kernel(inline="always")
@@ -35,34 +35,35 @@ def train_steps(samples, order, net, work, squares, activation, curved, output, 
     where hidden layers need no exponential function, `link` where the last one does not; it is the distance that
     probabilities keep from 0 and 1.
     """
-    batch = len(work.weight)
+    batch, lanes = work.batch, BYTES // net.params.itemsize
     for step in range(start, stop):
         rows = order[step * batch : (step + 1) * batch]
-        total = _gather(samples, rows, work)
+        n = -(-len(rows) // lanes) * lanes
+        total = _gather(samples, rows, work, n)
         if total == 0:  # samples of weight 0 teach nothing
             continue
         scale = net.params.dtype.type(1 / total)
-        _forward(net, work, activation, curved, len(rows))
-        of_batch = _loss(net, work, output, link, scale, len(rows))
-        _backward(net, work, activation, curved, len(rows))
+        _forward(net, work, activation, curved, n)
+        of_batch = _loss(net, work, output, link, scale, n)
+        _backward(net, work, activation, curved, n)
         of_batch += _update(net, squares, alpha * scale, rule, step)
         loss[0] += of_batch * len(rows)
 
 
 @inlined
-def _gather(samples, rows, work):
+def _gather(samples, rows, work, n):
     """The batch goes to the beginning of `work.values`; returns the sum of its weights."""
     X, Y, sample_weight = samples.X, samples.Y, samples.sample_weight
     n_in, n_out, total = X.shape[1], Y.shape[1], 0.0
-    for i in range(len(rows)):
-        row = rows[i]
-        to_x, to_y = work.values[i * n_in : (i + 1) * n_in], work.target[i * n_out : (i + 1) * n_out]
+    for i in range(n):
+        row = rows[min(i, len(rows) - 1)]
         for j in range(n_in):
-            to_x[j] = X[row, j]
+            work.values[j * n + i] = X[row, j]
         for k in range(n_out):
-            to_y[k] = Y[row, k]
-        work.weight[i] = sample_weight[row] if len(sample_weight) else 1
-        total += work.weight[i]
+            work.target[k * n + i] = Y[row, k]
+        weight = sample_weight[row] if len(sample_weight) else 1
+        work.weight[0, i] = weight if i < len(rows) else 0
+        total += work.weight[0, i]
     return total
 
 
@@ -70,61 +71,16 @@ def _gather(samples, rows, work):
 def _forward(net, work, activation, curved, n):
     n_layers = len(net.sizes) - 1
     for layer in range(n_layers):
-        n_in, n_out = net.sizes[layer], net.sizes[layer + 1]
-        at, at_b = net.at[layer + 1], net.at_b[layer]
-        if n_out <= NARROW:
-            _narrow_product(net, work, layer, n)
-        else:
-            product(work.values, net.at[layer], net.params, net.at_W[layer], work.values, at, n, n_in, n_out)
-        bias = net.params[at_b : at_b + n_out]
-        for i in range(n):
-            y = work.values[at + i * n_out : at + (i + 1) * n_out]
-            if layer < n_layers - 1 and activation == RELU:
-                for k in range(n_out):
-                    z = y[k] + bias[k]
-                    y[k] = z * 0 if z < 0 else z  # NaN stays
-            else:
-                for k in range(n_out):
-                    y[k] += bias[k]
-            if curved is not None and layer < n_layers - 1:
+        n_in, n_out, values = net.sizes[layer], net.sizes[layer + 1], work.values
+        at_in, at, at_W, at_b = net.first[layer] * n, net.first[layer + 1] * n, net.at_W[layer], net.at_b[layer]
+        combine_and_add(net.params, at_W, 1, n_out, values, at_in, values, at, net.params, at_b, n_out, n_in, n)
+        if layer < n_layers - 1:
+            y = values[at : at + n_out * n]
+            if activation == RELU:
+                for k in range(len(y)):
+                    y[k] = y[k] * 0 if y[k] < 0 else y[k]  # NaN stays
+            if curved is not None:
                 _bend(y, activation)
-
-
-@inlined
-def _narrow_product(net, work, layer, n):
-    """Few outputs: BLAS takes twice as long. Until gradients come, their place holds the weights unit by unit."""
-    n_in, n_out = net.sizes[layer], net.sizes[layer + 1]
-    W = net.params[net.at_W[layer] : net.at_W[layer] + n_in * n_out]
-    turned = net.grads[net.at_W[layer] : net.at_W[layer] + n_in * n_out]
-    for j in range(n_in):
-        for k in range(n_out):
-            turned[k * n_in + j] = W[j * n_out + k]
-    for i in range(n):
-        x = work.values[net.at[layer] + i * n_in : net.at[layer] + (i + 1) * n_in]
-        for k in range(n_out):
-            w, z = turned[k * n_in : (k + 1) * n_in], x[0] * 0
-            for j in range(n_in):
-                z += x[j] * w[j]
-            work.values[net.at[layer + 1] + i * n_out + k] = z
-
-
-@inlined
-def _narrow_gradient(net, work, layer, n):
-    """By unit in the place of the deltas of the layer below, which come later."""
-    n_in, n_out = net.sizes[layer], net.sizes[layer + 1]
-    dW = net.grads[net.at_W[layer] : net.at_W[layer] + n_in * n_out]
-    turned = work.deltas[net.at[layer] : net.at[layer] + n_in * n_out]
-    for j in range(len(turned)):
-        turned[j] = 0
-    for i in range(n):
-        x = work.values[net.at[layer] + i * n_in : net.at[layer] + (i + 1) * n_in]
-        for k in range(n_out):
-            w, delta = turned[k * n_in : (k + 1) * n_in], work.deltas[net.at[layer + 1] + i * n_out + k]
-            for j in range(n_in):
-                w[j] += x[j] * delta
-    for j in range(n_in):
-        for k in range(n_out):
-            dW[j * n_out + k] = turned[k * n_in + j]
 
 
 @inlined
@@ -140,57 +96,73 @@ def _bend(y, activation):
 @inlined
 def _loss(net, work, output, link, scale, n):
     """The loss, and its derivative by what the last activation is taken of, in `work.deltas`."""
-    n_out, at = net.sizes[-1], net.at[-1]
-    loss = 0.0
+    n_out, at = net.sizes[-1], net.first[-1] * n
+    weight, loss = work.weight[0, :n], 0.0
     for i in range(n):
-        z, delta = (
-            work.values[at + i * n_out : at + (i + 1) * n_out],
-            work.deltas[at + i * n_out : at + (i + 1) * n_out],
+        weight[i] *= scale
+    if link is not None and output not in (EXP, LOGISTIC):
+        return _softmax(work, at, n_out, link, n)
+    for k in range(n_out):
+        z, delta, y = (
+            work.values[at + k * n : at + (k + 1) * n],
+            work.deltas[at + k * n : at + (k + 1) * n],
+            work.target[k * n : (k + 1) * n],
         )
-        weight = work.weight[i] * scale
         if link is None:
-            y = work.target[i * n_out : (i + 1) * n_out]
-            for k in range(n_out):
-                error = z[k] - y[k]
-                loss += weight * error * error * 0.5 / n_out
-                delta[k] = weight * error
-        elif output in (EXP, LOGISTIC):
-            y = work.target[i * n_out : (i + 1) * n_out]
-            loss += weight * _independent(z, y, delta, output, weight, link)
+            for i in range(n):
+                error = z[i] - y[i]
+                delta[i] = weight[i] * error
+                loss += delta[i] * error * 0.5 / n_out
         else:
-            loss += weight * _softmax(z, int(work.target[i]), delta, weight, link)
+            loss += _independent(z, y, delta, output, weight, link)
     return loss
 
 
 @inlined
 def _independent(z, y, delta, output, weight, eps):
-    """Poisson deviance or log loss of outputs that do not depend on each other."""
+    """Poisson deviance or log loss of an output that does not depend on others."""
     loss, one = 0.0, z.dtype.type(1)
-    for k in range(len(z)):
-        if output == EXP:
-            p = exp(z[k])
-            loss += p - y[k] + (y[k] * (log(y[k]) - z[k]) if y[k] > 0 else y[k])
-        else:
-            p = sigmoid(z[k])
+    if output == EXP:
+        for i in range(len(z)):
+            p = exp(z[i])
+            loss += weight[i] * (p - y[i] + (y[i] * (log(y[i]) - z[i]) if y[i] > 0 else y[i]))
+            delta[i] = weight[i] * (p - y[i])
+    else:
+        for i in range(len(z)):
+            p = sigmoid(z[i])
             q = _within(p, eps)
-            loss -= y[k] * log(q) + (one - y[k]) * log(one - q)
-        delta[k] = weight * (p - y[k])
+            loss -= weight[i] * (y[i] * log(q) + (one - y[i]) * log(one - q))
+            delta[i] = weight[i] * (p - y[i])
     return loss
 
 
 @inlined
-def _softmax(z, target, delta, weight, eps):
-    top, total = z[0], z[0] * 0
-    for k in range(len(z)):
-        top = top if z[k] < top else z[k]
-    for k in range(len(z)):
-        delta[k] = exp(z[k] - top)
-        total += delta[k]
-    loss = -log(_within(delta[target] / total, eps))
-    scale = weight / total
-    for k in range(len(z)):
-        delta[k] *= scale
-    delta[target] -= weight
+def _softmax(work, at, n_out, eps, n):
+    weight, top, total = work.weight[0, :n], work.weight[1, :n], work.weight[2, :n]
+    loss = 0.0
+    for i in range(n):
+        top[i], total[i] = work.values[at + i], 0
+    for k in range(1, n_out):
+        z = work.values[at + k * n : at + (k + 1) * n]
+        for i in range(n):
+            top[i] = top[i] if z[i] < top[i] else z[i]
+    for k in range(n_out):
+        z, delta = work.values[at + k * n : at + (k + 1) * n], work.deltas[at + k * n : at + (k + 1) * n]
+        for i in range(n):
+            e = exp(z[i] - top[i])
+            delta[i] = e
+            total[i] += e
+    for i in range(n):
+        top[i] = work.deltas[at + int(work.target[i]) * n + i]
+    for i in range(n):
+        loss -= weight[i] * log(_within(top[i] / total[i], eps))
+        total[i] = weight[i] / total[i]
+    for k in range(n_out):
+        delta = work.deltas[at + k * n : at + (k + 1) * n]
+        for i in range(n):
+            delta[i] *= total[i]
+    for i in range(n):
+        work.deltas[at + int(work.target[i]) * n + i] -= weight[i]
     return loss
 
 
@@ -204,38 +176,42 @@ def _within(p, eps):
 @inlined
 def _backward(net, work, activation, curved, n):
     for layer in range(len(net.sizes) - 2, -1, -1):
-        n_in, n_out = net.sizes[layer], net.sizes[layer + 1]
-        at_W, at, at_b, at_in = net.at_W[layer], net.at[layer + 1], net.at_b[layer], net.at[layer]
-        db = net.grads[at_b : at_b + n_out]
+        n_in, n_out, values, deltas = net.sizes[layer], net.sizes[layer + 1], work.values, work.deltas
+        at_in, at, at_W = net.first[layer] * n, net.first[layer + 1] * n, net.at_W[layer]
         for k in range(n_out):
-            db[k] = 0
-        for i in range(n):
-            delta = work.deltas[at + i * n_out : at + (i + 1) * n_out]
-            if layer < len(net.sizes) - 2:
-                _derive(delta, work.values[at + i * n_out : at + (i + 1) * n_out], activation, curved)
-            for k in range(n_out):
-                db[k] += delta[k]
-        if n_out <= min(NARROW, n):
-            _narrow_gradient(net, work, layer, n)
-        else:
-            product_first_transposed(work.values, at_in, work.deltas, at, net.grads, at_W, n_in, n, n_out)
+            delta, y = deltas[at + k * n : at + (k + 1) * n], values[at + k * n : at + (k + 1) * n]
+            last = layer == len(net.sizes) - 2
+            net.grads[net.at_b[layer] + k] = _sum(delta) if last else _derive(delta, y, activation, curved)
+        dots(values, at_in, deltas, at, net.grads, at_W, n_in, n_out, n)
         if layer > 0:
-            product_second_transposed(work.deltas, at, net.params, at_W, work.deltas, at_in, n, n_out, n_in)
+            combine(net.params, at_W, n_out, 1, deltas, at, deltas, at_in, n_in, n_out, n)
+
+
+@inlined
+def _sum(delta):
+    total = delta.dtype.type(0)
+    for i in range(len(delta)):
+        total += delta[i]
+    return total
 
 
 @inlined
 def _derive(delta, y, activation, curved):
+    """From the derivative by what came out of a unit to that by what went in; returns its sum."""
+    total, one = delta.dtype.type(0), y.dtype.type(1)
     if activation == RELU:
-        for k in range(len(y)):
-            delta[k] = 0 if y[k] == 0 else delta[k]
+        for i in range(len(y)):
+            delta[i] = 0 if y[i] == 0 else delta[i]
+            total += delta[i]
+        return total
     if curved is not None:
-        one = y.dtype.type(1)
         if activation == TANH:
-            for k in range(len(y)):
-                delta[k] *= one - y[k] * y[k]
+            for i in range(len(y)):
+                delta[i] *= one - y[i] * y[i]
         else:
-            for k in range(len(y)):
-                delta[k] *= y[k] * (one - y[k])
+            for i in range(len(y)):
+                delta[i] *= y[i] * (one - y[i])
+    return _sum(delta)
 
 
 @inlined
