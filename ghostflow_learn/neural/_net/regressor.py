@@ -179,7 +179,10 @@ class NeuralNetRegressor(RegressorMixin, NeuralNet):
 
     def _encode(self, y):
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-        return y.reshape(len(y), -1).astype(self.dtype)
+        target = y.reshape(len(y), -1).astype(self.dtype)
+        if not np.isfinite(target).all():
+            raise ValueError(f"y has values too large for {self.dtype}. Scale it, or set dtype='float64'.")
+        return target
 
     def _n_outputs(self, train):
         return len(getattr(self.criterion_, "levels", train.target.T))
