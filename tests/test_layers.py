@@ -32,7 +32,7 @@ INSIDE = {
     "_cuda": {"cupy"},
     "_engine": {"cupy", "torch", "pandas"},
     "foundation": {"cupy", "numba", "pandas", "skl2onnx"},
-    "estimators": {"pandas", "matplotlib", "pyarrow"},
+    "estimators": {"pandas", "matplotlib", "pyarrow", "onnx"},
 }
 MAY_USE_PRIVATE_SKLEARN = {"_config", "_patch", "_validation"}
 

@@ -28,6 +28,7 @@ from ._data import (
     read_idx,
     read_parquet,
 )
+from ._export import to_onnx
 from ._gradients import checkpoint, clip_gradient, custom_vjp, scale_gradient, stop_gradient, straight_through
 from ._modes import anomaly_mode, is_recording, no_grad
 from ._net import NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor

@@ -4,7 +4,7 @@ from collections import namedtuple
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Call = namedtuple("Call", "name args params output")
+Call = namedtuple("Call", "name args params output function")
 
 RECORD, CHECK, TRACE = 1, 2, 4  # one number, so that a call reads one variable
 mode = ContextVar("mode", default=RECORD)

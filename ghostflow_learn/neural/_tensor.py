@@ -259,7 +259,7 @@ def differentiable(function=None, *, fused=False, extras=False):
         if flags & CHECK:
             _guard.after_forward(name, node, arrays, value, engine)
         if flags & TRACE:
-            trace.get().append(Call(name, args, params, tensor))
+            trace.get().append(Call(name, args, params, tensor, on_tensors))
         return (tensor, *more[0]) if extras else tensor
 
     signature = inspect.signature(function)
