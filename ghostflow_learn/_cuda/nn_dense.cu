@@ -70,6 +70,19 @@ template <typename T> __global__ void __launch_bounds__(256) dropout(
     }
 }
 
+// Rows of a table; NaN for an index that is none of its rows.
+template <typename T> __global__ void __launch_bounds__(256) take_rows(
+    const index* indices,  // (n_vectors,)          IN
+    const T* table,        // (n_rows, n_units)     IN
+    T* vectors,            // (n_vectors, n_units)  OUT
+    index n_rows, index n_units, index n)
+{
+    for (index k = global_index(); k < n; k += n_threads_of_grid()) {
+        const index row = indices[k / n_units];
+        vectors[k] = row >= 0 && row < n_rows ? table[row * n_units + k % n_units] : T(infinity()) - T(infinity());
+    }
+}
+
 // One thread for each value of the table: it adds the vectors of its row in the order of the samples.
 template <typename T> __global__ void __launch_bounds__(256) add_by_row(
     const T* g,           // (n_vectors, n_units)  IN

@@ -70,6 +70,7 @@ def train_epoch(task, optimizer, batches, on_gradients=None, on_batch=None):
         total.add(loss, len(X) if sample_weight is None else sample_weight.sum())
         if on_batch is not None:
             on_batch()
+    require_known(task.module)
     return total.value()
 
 
@@ -92,6 +93,16 @@ def train_step(task, optimizer, X, y, sample_weight, on_gradients=None):
     return loss.data
 
 
+def require_known(module):
+    """Raise where an Embedding has got integers it has no vectors for: they have become NaN on a GPU."""
+    for layer in module.modules():
+        if hasattr(layer, "require_known"):
+            try:
+                layer.require_known()
+            except ValueError as error:
+                raise DivergedError(str(error)) from None
+
+
 def evaluate(task, samples, batch_size):
     """The mean loss over samples, without training."""
     task.module.eval()
@@ -101,6 +112,7 @@ def evaluate(task, samples, batch_size):
             X, y, sample_weight = samples[rows]
             loss = task.loss_of(task.forward(X), y, sample_weight)
             total.add(loss.data, len(X) if sample_weight is None else sample_weight.sum())
+    require_known(task.module)
     return total.value()
 
 
@@ -128,6 +140,7 @@ def require_finite_predictions(task, samples, optimizer):
     """Raise where the very last steps have made training diverge, which no loss has shown."""
     task.module.eval()
     values = infer(task.forward, samples, None)
+    require_known(task.module)
     if not samples.engine.xp.isfinite(values).all():
         raise DivergedError(_diverged("The module predicts values that are not finite", optimizer))
 

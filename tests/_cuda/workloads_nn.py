@@ -41,6 +41,11 @@ def _(rng, n, dtype):
     return dense_data(rng, n, dtype)[0], 0.3, 2**40 + 5, 7
 
 
+@workload("nn_dense.embedding")
+def _(rng, n, dtype):
+    return rng.integers(-1, 52, size=n), rng.normal(size=(51, 37)).astype(dtype)
+
+
 @workload("nn_dense.embedding_backward")
 def _(rng, n, dtype):
     return dense_data(rng, n, dtype)[0], rng.integers(50, size=n), 51

@@ -191,6 +191,7 @@ def test_dropout_is_the_same_in_any_block(rng):
 def test_embedding_agrees_with_reference(agrees, rng, shape):
     indices = rng.integers(10, size=shape)
     agrees("nn_dense.embedding", indices, rng.normal(size=(10, 37)))
+    agrees("nn_dense.embedding", indices.astype(np.int8) - 2, rng.normal(size=(6, 37)))  # some outside, at both ends
     agrees("nn_dense.embedding_backward", rng.normal(size=(*shape, 37)), indices, 11)
 
 

@@ -95,6 +95,22 @@ def test_embedding_takes_rows_and_sums_gradients_of_repeats():
     np.testing.assert_array_equal(layer.table.grad, [[0, 0], [3, 3], [0, 0], [1, 1]])
 
 
+def test_embedding_does_not_wait_for_a_gpu_and_says_later_what_came(on_gpu, counting):
+    layer = nn.Embedding(4, 2).seed(0)
+    layer(on_gpu(np.array([0, 1])))
+    indices = on_gpu(np.array([3, -1, 4, 0]))
+    with counting() as events:
+        got = layer(indices)
+        layer(on_gpu(np.array([2])))
+    assert events["sync"] == events["d2h"] == 0
+    np.testing.assert_array_equal(np.isnan(got.numpy()).any(axis=1), [False, True, True, False])
+    np.testing.assert_array_equal(got.numpy()[::3], layer.table.numpy()[[3, 0]])
+    assert pickle.loads(pickle.dumps(layer)).table.shape == (4, 2)
+    with pytest.raises(ValueError, match="integers in 0 to 3. Got -1 to 4"):
+        layer.require_known()
+    layer.require_known()
+
+
 def test_batch_norm_learns_mean_and_variance(rng):
     layer = nn.BatchNorm1d(momentum=0.5)
     X = batch(rng, 64, 3) * 5 + 2

@@ -526,6 +526,35 @@ def test_the_host_waits_for_a_gpu_as_often_for_many_steps_as_for_few(net, on_gpu
     assert waits[0] == waits[1]
 
 
+class Coded(nn.Module):
+    """The first feature is a category, the others are numbers."""
+
+    def __init__(self, n_outputs):
+        self.table, self.out = nn.Embedding(3, 4), nn.Linear(n_outputs)
+
+    def forward(self, x):
+        return self.out(nn.functional.concatenate([self.table(x[:, 0].astype("int64")), x[:, 1:]], axis=1))
+
+
+def test_unknown_categories_are_an_error_on_the_host_and_on_a_gpu(on_gpu, counting):
+    X, y = data(NeuralNetClassifier, 40)
+    X[:, 0] = np.arange(40) % 3
+    unknown = np.where(np.arange(4) == 0, 7, X).astype(np.float32)
+    waits = []
+    for batch_size in (20, 5):
+        net = NeuralNetClassifier(Coded, batch_size=batch_size, max_epochs=1, shuffle=False, random_state=0)
+        with counting() as events:
+            net.fit(on_gpu(X), y)
+        waits.append(events["sync"])
+    assert waits[0] == waits[1]
+    for where in (np.asarray, on_gpu):
+        with pytest.raises(ValueError, match="Embedding of 3 vectors takes integers in 0 to 2. Got 7 to 7"):
+            net.predict(where(unknown))
+        assert np.isfinite(net.predict_proba(X)).all()
+        with pytest.raises(ValueError, match="Embedding of 3 vectors takes integers in 0 to 2"):
+            clone(net).fit(where(np.where(np.arange(40)[:, None] < 30, X, unknown)), y)
+
+
 # Messages
 
 

@@ -214,7 +214,10 @@ def _dropout(x, limit, scale, first, start, stop):
 
 
 def embedding(indices, table):
-    return np.take(table, indices, axis=0)
+    vectors, outside = np.take(table, indices, axis=0, mode="clip"), (indices < 0) | (indices >= len(table))
+    if outside.any():
+        vectors[outside] = np.nan
+    return vectors
 
 
 def embedding_backward(g, indices, n_rows):

@@ -68,7 +68,10 @@ def dropout(x, rate, seed, counter, out=None):
 
 
 def embedding(indices, table):
-    return table[indices]
+    vectors = cp.empty((*indices.shape, table.shape[1]), dtype=table.dtype)
+    args = (indices.astype(cp.int64, copy=False), table, vectors, *table.shape, vectors.size)
+    _over_values("take_rows", vectors.size, args)
+    return vectors
 
 
 def embedding_backward(g, indices, n_rows):

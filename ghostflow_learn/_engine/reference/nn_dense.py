@@ -246,14 +246,15 @@ def embedding(indices, table):
     Parameters
     ----------
     indices : integer array of any shape
-        In [0, n_rows): the caller has checked.
     table : (n_rows, n_units) float32 or float64
 
     Returns
     -------
     vectors : (*indices.shape, n_units), dtype of table
+        NaN where an index is not in [0, n_rows): a GPU cannot raise without being waited for.
     """
-    return table[indices]
+    known = (indices >= 0) & (indices < len(table))
+    return np.where(known[..., None], table[np.where(known, indices, 0)], np.nan).astype(table.dtype)
 
 
 def embedding_backward(g, indices, n_rows):

@@ -108,7 +108,8 @@ class Embedding(Sized):
     Parameters
     ----------
     n_in : int
-        The integers are 0 to ``n_in - 1``; others raise.
+        The integers are 0 to ``n_in - 1``; others raise. On a GPU, which would have to be waited for, their vectors are
+        NaN instead, and :meth:`require_known` raises; the estimators call it after each epoch and prediction.
     n_out : int
         Length of the vectors.
     init : str or callable, default="normal"
@@ -119,6 +120,8 @@ class Embedding(Sized):
     table : Parameter of shape (n_in, n_out)
         There after the first call.
     """
+
+    _ends = None  # the least and the largest integer since the last look
 
     def __init__(self, n_in, n_out, *, init="normal", dtype="float32"):
         self.n_in, self.n_out, self.init, self.dtype = n_in, n_out, get_initializer(init), dtype
@@ -132,12 +135,26 @@ class Embedding(Sized):
     def forward(self, x):
         if x.dtype.kind not in "iu":
             raise TypeError(f"Embedding takes integers. Got dtype {x.dtype}. Convert it with astype('int64').")
-        if x.size and not 0 <= int(x.data.min()) <= int(x.data.max()) < self.n_in:
+        if x.size:
+            xp, low, high = x.engine.xp, x.data.min(), x.data.max()
+            if self._ends is not None:
+                low, high = xp.minimum(self._ends[0], low), xp.maximum(self._ends[1], high)
+            self._ends = low, high
+            if xp is np:
+                self.require_known()
+        return F.embedding(x, self.table)
+
+    def require_known(self):
+        """Raise ValueError if any integer since the last call was not in 0 to ``n_in - 1``; a GPU is waited for."""
+        ends, self._ends = self._ends, None
+        if ends is not None and not 0 <= int(ends[0]) <= int(ends[1]) < self.n_in:
             raise ValueError(
                 f"Embedding of {self.n_in} vectors takes integers in 0 to {self.n_in - 1}. "
-                f"Got {int(x.data.min())} to {int(x.data.max())}."
+                f"Got {int(ends[0])} to {int(ends[1])}."
             )
-        return F.embedding(x, self.table)
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "_ends": None}
 
 
 class Dropout(Module):

@@ -37,6 +37,7 @@ from .._training import (
     infer,
     require_finite,
     require_finite_predictions,
+    require_known,
     train_epoch,
 )
 from .params import DunderParams, accepted, check_accepted, named
@@ -375,7 +376,9 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         if self.module_.engine is not engine:
             net = copy.copy(self)
             net.module_ = copy.deepcopy(self.module_).pack(engine)
-        return engine, infer(lambda rows: function(net, rows), Samples(engine, X), self.batch_size)
+        values = infer(lambda rows: function(net, rows), Samples(engine, X), self.batch_size)
+        require_known(net.module_)
+        return engine, values
 
     def _nonlinearity(self):
         if self.nonlinearity is None:
