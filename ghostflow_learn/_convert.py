@@ -31,6 +31,11 @@ def as_sklearn(model):
     model : estimator
         A new one; parameters that only we have are dropped.
 
+    Raises
+    ------
+    ValueError
+        If scikit-learn's class cannot hold the model, such as a perceptron with norms.
+
     Examples
     --------
     >>> from ghostflow_learn import as_sklearn
@@ -89,6 +94,9 @@ class _Conversion:
 
     def translated(self, model):
         cls = self.classes[type(model)]
+        reason = getattr(model, "_no_counterpart", lambda: None)()
+        if reason:
+            raise ValueError(f"{reason} Predict with it as it is.")
         params = model.get_params(deep=False)
         accepted = inspect.signature(cls).parameters
         result = cls(**{name: self.convert(value) for name, value in params.items() if name in accepted})

@@ -33,6 +33,7 @@ def register():
     from skl2onnx.operator_converters import random_forest
 
     _let_protobuf_take_flags(random_forest)
+    _refuse_perceptrons_that_are_not_scikit_learns()
     counterparts = native_estimators()
     for ours, theirs in counterparts.items():
         for known in (sklearn_operator_name_map, sklearn_parsers_map):
@@ -92,3 +93,23 @@ def _let_protobuf_take_flags(module, name="add_tree_to_attribute_pairs_hist_grad
         attributes[flags] = [int(flag) for flag in attributes[flags]]
 
     setattr(module, name, add_tree_with_numbers)
+
+
+def _refuse_perceptrons_that_are_not_scikit_learns():
+    """skl2onnx reads `coefs_` and would leave out norms, residuals and other activations without a word."""
+    from skl2onnx.common._registration import get_converter
+
+    def refusing(convert):
+        @functools.wraps(convert)
+        def convert_or_refuse(scope, operator, container):
+            reason = getattr(operator.raw_operator, "_no_counterpart", lambda: None)()
+            if reason:
+                raise NotImplementedError(f"skl2onnx cannot convert this network: {reason}")
+            convert(scope, operator, container)
+
+        return convert_or_refuse
+
+    for name in ("SklearnMLPClassifier", "SklearnMLPRegressor"):
+        known = get_converter(name)
+        if not hasattr(known._fct, "__wrapped__"):
+            known._fct = refusing(known._fct)

@@ -46,9 +46,9 @@ def dense(answer):
 
 def assert_same_answers(got, want, **tolerance):
     got, want = answers(got), answers(want)
-    assert want
-    assert got.keys() == want.keys()
-    for name in want:
+    assert got.keys() & want.keys()
+    assert got.keys() ^ want.keys() <= {"transform"}  # of perceptrons, which scikit-learn's have not
+    for name in got.keys() & want.keys():
         np.testing.assert_allclose(got[name], want[name], err_msg=name, **tolerance)
 
 

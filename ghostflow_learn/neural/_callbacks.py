@@ -1,4 +1,4 @@
-"""Callbacks: what happens during a fit of a NeuralNet, beside training."""
+"""Callbacks: what happens during a fit of a NeuralNet or a perceptron, beside training."""
 
 import math
 import multiprocessing
@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer
 
 from . import _schedulers
-from ._net.params import hint
+from ._hints import hint
 from ._optimizers import clip_grad_norm, clip_grad_value
 from ._training import restore, snapshot
 
@@ -268,11 +268,12 @@ class ProgressBar(Callback):
 
     def _draw(self, net):
         self._drawn, done = time.monotonic(), len(net.history_) - self._epochs_before
-        record, filled = net.history_[-1], round(self.width * done / net.max_epochs)
-        left = (self._drawn - self._start) / done * (net.max_epochs - done)
+        n_epochs = net.max_epochs if hasattr(net, "max_epochs") else net.max_iter
+        record, filled = net.history_[-1], round(self.width * done / n_epochs)
+        left = (self._drawn - self._start) / done * (n_epochs - done)
         values = "  ".join(f"{name} {record[name]:.4f}" for name in ("train_loss", "valid_loss") if name in record)
         bar = "#" * filled + "." * (self.width - filled)
-        sys.stderr.write(f"\r[{bar}] {done}/{net.max_epochs}  {values}  {left:.0f} s left ")
+        sys.stderr.write(f"\r[{bar}] {done}/{n_epochs}  {values}  {left:.0f} s left ")
         sys.stderr.flush()
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections import namedtuple
+from itertools import islice
 
 import numpy as np
 from scipy.sparse import issparse
@@ -44,7 +45,7 @@ def slices(n_samples, batch_size):
     return [slice(start, min(start + size, n_samples)) for start in range(0, max(1, n_samples), size)]
 
 
-def train_epoch(task, optimizer, batches, on_gradients=None, on_batch=None):
+def train_epoch(task, optimizer, batches, on_gradients=None, on_batch=None, accumulate=1):
     """One pass over the data.
 
     Parameters
@@ -57,6 +58,8 @@ def train_epoch(task, optimizer, batches, on_gradients=None, on_batch=None):
         Called between backward and step.
     on_batch : callable, default=None
         Called after each step.
+    accumulate : int >= 1, default=1
+        Batches of a step: its gradient is that of the mean over all their samples. The last step may have fewer.
 
     Returns
     -------
@@ -65,32 +68,53 @@ def train_epoch(task, optimizer, batches, on_gradients=None, on_batch=None):
     """
     task.module.train()
     total = _Mean()
-    for X, y, sample_weight in batches:
-        loss = train_step(task, optimizer, X, y, sample_weight, on_gradients)
-        total.add(loss, len(X) if sample_weight is None else sample_weight.sum())
+    for group in groups(batches, accumulate):
+        losses = train_step(task, optimizer, group, on_gradients)
+        for loss, batch in zip(losses, group):
+            total.add(loss, _weight_of(batch))
         if on_batch is not None:
             on_batch()
     require_known(task.module)
     return total.value()
 
 
-def train_step(task, optimizer, X, y, sample_weight, on_gradients=None):
-    """One step on one batch; returns its loss, on the device."""
+def train_step(task, optimizer, batches, on_gradients=None):
+    """One step on one batch, or on several whose gradients are averaged; returns their losses, on the device."""
+    weights = [_weight_of(batch) for batch in batches]
 
     def gradients():
         optimizer.zero_grad()
-        loss = task.loss_of(task.forward(X), y, sample_weight)
-        _require_number(loss)
-        loss.backward()
+        losses = []
+        for (X, y, sample_weight), weight in zip(batches, weights):
+            loss = task.loss_of(task.forward(X), y, sample_weight)
+            _require_number(loss)
+            losses.append(loss)
+            (loss if len(batches) == 1 else loss * (weight / sum(weights))).backward()
         if on_gradients is not None:
             on_gradients()
-        return loss
+        return losses
 
     if optimizer.needs_closure:
-        return optimizer.step(gradients)
-    loss = gradients()
+        return [optimizer.step(lambda: gradients()[0])]
+    losses = gradients()
     optimizer.step()
-    return loss.data
+    return [loss.data for loss in losses]
+
+
+def groups(batches, size):
+    """Lists of `size` batches, one after the other; the last may be shorter."""
+    batches = iter(batches)
+    while group := list(islice(batches, size)):
+        yield group
+
+
+def require_steps(optimizer, accumulate):
+    """Raise where an optimizer that evaluates the loss itself is to accumulate gradients."""
+    if optimizer.needs_closure and accumulate > 1:
+        raise ValueError(
+            f"{type(optimizer).__name__} takes all samples at once, so it cannot accumulate gradients. Set "
+            "accumulate_grad_batches=1, or take another optimizer."
+        )
 
 
 def require_known(module):
@@ -111,7 +135,7 @@ def evaluate(task, samples, batch_size):
         for rows in slices(len(samples), batch_size):
             X, y, sample_weight = samples[rows]
             loss = task.loss_of(task.forward(X), y, sample_weight)
-            total.add(loss.data, len(X) if sample_weight is None else sample_weight.sum())
+            total.add(loss.data, _weight_of((X, y, sample_weight)))
     require_known(task.module)
     return total.value()
 
@@ -154,7 +178,7 @@ def require_finite(loss, epoch, optimizer):
 def _diverged(what, optimizer):
     return (
         f"{what}: training has diverged. Lower lr={optimizer.lr:g}, scale the features (StandardScaler), or limit the "
-        "gradients (optimizer__clip_norm=1.0)."
+        "gradients (clip_norm=1.0 of the optimizer)."
     )
 
 
@@ -162,6 +186,11 @@ def _require_number(loss):
     if not isinstance(loss, Tensor) or loss.size != 1:
         came = f"a Tensor of shape {loss.shape}" if isinstance(loss, Tensor) else repr(loss)
         raise ValueError(f"A loss must be a Tensor of one number, to be differentiated. Got {came}; take its mean().")
+
+
+def _weight_of(batch):
+    X, _, sample_weight = batch
+    return len(X) if sample_weight is None else sample_weight.sum()
 
 
 class _Mean:

@@ -113,12 +113,12 @@ def test_early_stopping_may_keep_the_last_epoch():
 def test_early_stopping_brings_back_running_statistics():
     class Statistics(Callback):
         def on_epoch_end(self, net):
-            net.history_[-1]["mean"] = net.module_.layers[0].running_mean.numpy().copy()
+            net.history_[-1]["mean"] = net.module_.layers[0].norm.running_mean.numpy().copy()
 
     stop = EarlyStopping("score", 3)
     model = net(Statistics(), Scores([1, 2, 3, 4, 5, 6]), stop, module__norm="batch").fit(X, y)
     means = [record["mean"] for record in model.history_]
-    np.testing.assert_array_equal(model.module_.layers[0].running_mean.numpy(), means[0])
+    np.testing.assert_array_equal(model.module_.layers[0].norm.running_mean.numpy(), means[0])
     assert (means[0] != means[3]).any()
 
 

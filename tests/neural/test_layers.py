@@ -155,6 +155,18 @@ def test_mlp_has_its_layers(rng, norm):
     assert sum(p.size for p in model.parameters()) == wanted
 
 
+def test_hidden_layers_of_an_mlp_are_what_they_say(rng):
+    X, double = batch(rng, 5, 4), lambda x: x * 2.0
+    model = nn.MLP(2, (4, 4, 3), ["tanh", double, nn.PReLU], norm="layer", residual=True).seed(0)
+    first, second, third = model.eval()(X) is not None and model.layers[:-1]
+    h = np.tanh(first.norm(X).numpy() @ first.linear.W.numpy())
+    h2 = h + 2 * second.linear(second.norm(h)).numpy()  # as wide as the hidden layer before; the first has none before
+    h3 = third.linear(third.norm(h2)).numpy()
+    h3 = np.where(h3 > 0, h3, 0.25 * h3)
+    np.testing.assert_allclose(model(X).numpy(), model.layers[-1](h3).numpy(), rtol=1e-5, atol=1e-6)
+    assert [linear.n_out for linear in model.linears()] == [4, 4, 3, 2]
+
+
 @pytest.mark.parametrize(
     "layer",
     [nn.Linear(3, 2), nn.LayerNorm(3), nn.BatchNorm1d(3), nn.PReLU(3), nn.MLP(2, (4,), norm="batch")],
@@ -183,6 +195,14 @@ def test_messages(rng):
         nn.Residual(nn.Linear(2))(X)
     with pytest.raises(ValueError, match="norm must be None"):
         nn.MLP(2, norm="instance")
+    with pytest.raises(ValueError, match=r"residual=True needs two hidden layers of one size.*\(4, 3, 4\)"):
+        nn.MLP(2, (4, 3, 4), residual=True)
+    with pytest.raises(ValueError, match="dropout has 2 entries for 1 hidden layers"):
+        nn.MLP(2, dropout=[0.1, 0.2])
+    with pytest.raises(ValueError, match="There is no activation 'reul'. Did you mean 'relu'"):
+        nn.MLP(2, activation="reul")
+    with pytest.raises(TypeError, match="activation must be a name"):
+        nn.MLP(2, activation=3)
     with pytest.raises(ValueError, match="Did you mean 'he_uniform'"):
         nn.Linear(2, init="he_unifrm")
     with pytest.raises(ValueError, match="activation must be one of"):

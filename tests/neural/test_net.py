@@ -264,6 +264,17 @@ def test_weights_are_repetitions_and_zeros_are_gone(net):
         np.testing.assert_allclose(answer(fit(X, y, weight), X), answer(fit(X[rows], y[rows]), X), rtol=rtol)
 
 
+@every_net
+def test_accumulated_batches_are_one_large_batch(net):
+    X, y = data(net)
+    fit = lambda **p: net(Wide, max_epochs=3, dtype="float64", random_state=0, **p).fit(X, y)
+    want = answer(fit(batch_size=32), X)
+    np.testing.assert_allclose(answer(fit(batch_size=16, accumulate_grad_batches=2), X), want, rtol=1e-6)
+    assert np.abs(answer(fit(batch_size=16), X) - want).max() > 1e-4
+    with pytest.raises(ValueError, match="LBFGS takes all samples at once, so it cannot accumulate gradients"):
+        fit(optimizer="lbfgs", accumulate_grad_batches=2)
+
+
 def test_class_weights_are_sample_weights():
     X, y = data(NeuralNetClassifier)
     keep = (y > 0) | (np.arange(len(y)) % 5 == 0)

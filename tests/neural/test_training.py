@@ -53,6 +53,27 @@ def test_hooks_see_gradients_before_the_step_and_the_step_after(rng):
     assert seen == [(0, True), 1]
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_accumulated_gradients_are_those_of_one_batch(rng, weighted):
+    X, y = rng.normal(size=(50, 3)), rng.normal(size=(50, 1))
+    weight = rng.uniform(0.1, 3, 50) if weighted else None
+    flats, steps = [], []
+    for batch_size, accumulate in ((24, 1), (8, 3), (8, 1)):
+        model = nn.MLP(1, (8,), "tanh").seed(0)
+        model(X)
+        optimizer = optim.Adam(model, 0.01)
+        task = training.Task(model, model, nn.MSELoss())
+        samples, seen = training.Samples(get_engine(X), X, y, weight), []
+        hooks = (None, lambda: seen.append(optimizer.t))
+        loss = training.train_epoch(task, optimizer, DataLoader(samples, batch_size), *hooks, accumulate)
+        flats.append(model.flat.copy())
+        steps.append((loss, seen))
+    np.testing.assert_allclose(flats[1], flats[0], rtol=1e-9, atol=1e-12)
+    assert steps[0] == (pytest.approx(steps[1][0]), [1, 2, 3]) == (pytest.approx(steps[1][0]), steps[1][1])
+    assert steps[2][1] == [1, 2, 3, 4, 5, 6, 7]
+    assert np.abs(flats[2] - flats[0]).max() > 1e-3
+
+
 def test_an_epoch_learns(rng):
     task, optimizer, samples = problem(rng)
     optimizer.lr = 0.1

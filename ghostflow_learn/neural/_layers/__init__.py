@@ -16,9 +16,10 @@ from .activation import (
     Swish,
     Tanh,
 )
-from .container import MLP, Residual, Sequential
+from .container import Residual, Sequential
 from .linear import Dropout, Embedding, Flatten, Linear
 from .normalization import BatchNorm1d, LayerNorm
+from .perceptron import MLP
 
 __all__ = [
     "ELU",

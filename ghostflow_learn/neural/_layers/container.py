@@ -1,8 +1,6 @@
 """Modules made of others."""
 
 from .._module import Module
-from .linear import Dropout, Linear
-from .normalization import BatchNorm1d, LayerNorm
 
 
 class Sequential(Module):
@@ -64,34 +62,3 @@ class Residual(Module):
                 f"shape {x.shape}. Change their last size, or put a Linear in front."
             )
         return x + change
-
-
-class MLP(Module):
-    """Linear layers with an activation between them; what the estimators train where they are given no module.
-
-    Parameters
-    ----------
-    n_outputs : int
-    hidden : tuple of int, default=(100,)
-        Sizes of the hidden layers.
-    activation : str, default="relu"
-        A name that :class:`Linear` takes.
-    dropout : float in [0, 1), default=0.0
-        After each hidden layer.
-    norm : {None, "batch", "layer"}, default=None
-        In front of each hidden layer.
-    """
-
-    def __init__(self, n_outputs, hidden=(100,), activation="relu", dropout=0.0, norm=None):
-        norms = {None: None, "batch": BatchNorm1d, "layer": LayerNorm}
-        if norm not in norms:
-            raise ValueError(f"norm must be None, 'batch' or 'layer'. Got {norm!r} instead.")
-        layers = []
-        for size in hidden:
-            layers += [] if norm is None else [norms[norm]()]
-            layers += [Linear(size, activation=activation)]
-            layers += [Dropout(dropout)] if dropout else []
-        self.layers = Sequential(*layers, Linear(n_outputs))
-
-    def forward(self, x):
-        return self.layers(x)

@@ -2,27 +2,15 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 
-from ghostflow_learn._engine import get_engine
-from ghostflow_learn._engine._mlp import layers
-from ghostflow_learn._validation import (
-    StrOptions,
-    check_fit,
-    check_partial_fit_classes,
-    check_weight,
-    encode_labels,
-    fit_context,
-    take_labels,
-)
+from ghostflow_learn._validation import StrOptions, check_partial_fit_classes, fit_context, take_labels
 
-from ._base import BaseMLP, Task, weight_of
-from ._labels import as_column, binarizer_of, check_known, to_host
+from ._base import BaseMLP
+from ._classes import ClassTargets
 
 
-class MLPClassifier(ClassifierMixin, BaseMLP):
+class MLPClassifier(ClassifierMixin, ClassTargets):
     """A multilayer perceptron that classifies.
 
     Minimises the mean of ``-log P(class)`` plus ``alpha / (2 n) ||weights||^2``. The probabilities are the softmax of
@@ -33,8 +21,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-        Of the hidden layers.
+    activation : str, callable, or list of them, default="relu"
+        Of the hidden layers, or of each its own. scikit-learn's are "identity", "logistic", "tanh" and "relu". Beyond
+        them: "gelu", "swish", "mish", "elu", "selu", "leaky_relu", "softplus", "prelu", "softmax" and "log_softmax", a
+        function of a Tensor, a module or a class of modules.
     solver : {"lbfgs", "sgd", "adam"}, default="adam"
         "adam" and "sgd" learn from batches, "lbfgs" from all samples at once: better for a few hundred of them.
     alpha : float, default=0.0001
@@ -82,7 +72,36 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         For "lbfgs": evaluations of the loss.
     class_weight : dict, list of dict or "balanced", default=None
         Factors of the weights of the samples of each class; "balanced" makes them inversely proportional to the
-        frequencies of the classes. With several labels a dict for each. Not in scikit-learn's.
+        frequencies of the classes. With several labels a dict for each. Not in scikit-learn's, as the following.
+    loss : str, class or callable, default="log_loss"
+        A name or class of ``nn.losses``, such as "focal" or "cross_entropy", one of them, or a function ``(prediction,
+        target, sample_weight)`` that returns a Tensor of one number. The prediction has a logit for each class, or
+        label; the target codes of classes, or a column of 0 and 1 for each label.
+    dropout : float in [0, 1), or list of them, default=0.0
+        Part of the outputs of each hidden layer, or of each its own, that a training step leaves out.
+    norm : {"batch", "layer"} or None, default=None
+        Normalises what goes into each hidden layer, over the batch or over the features.
+    residual : bool, default=False
+        Whether to add its input to what comes out of a hidden layer that is as wide as the hidden layer before it.
+    optimizer : str, class or callable, default=None
+        In place of `solver` and its parameters: a name or class of ``neural.optim``, made with `learning_rate_init`, or
+        a function ``(module, lr)`` that makes one. "lbfgs" takes all samples at once where `batch_size` is "auto".
+    scheduler : str, class, callable or LRScheduler, default=None
+        A schedule of ``neural.optim.schedules`` or its name, which steps after each epoch, a function that makes one
+        from the optimizer, or a callback `LRScheduler` that holds its parameters. "CosineAnnealingLR" and "OneCycle"
+        last `max_iter` epochs.
+    clip_norm : float > 0, default=None
+        The gradients of a step, all together, are scaled down to this norm where it is larger.
+    clip_value : float > 0, default=None
+        Each gradient is limited to plus or minus this value, before the norm is.
+    accumulate_grad_batches : int, default=1
+        Batches whose gradients a step averages: that of a batch so many times as large, in the memory of one.
+    callbacks : list of Callback, or of (name, Callback), default=None
+        Such as ``EarlyStopping()`` or ``Checkpoint()`` of `neural`. They read `module_`, `optimizer_` and `history_`.
+    progress_bar : bool, default=False
+        Whether to draw a bar on stderr.
+    dtype : {"float32", "float64"} or None, default=None
+        Of data and parameters; by default that of X.
 
     Attributes
     ----------
@@ -107,7 +126,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     best_validation_score_ : float or None
         The largest of them, only with `early_stopping`.
     validation_loss_curve_ : list of float
-        Loss of the validation data after each epoch, without the penalty; only if `fit` was given `X_val`.
+        Loss of the validation data after each epoch, without the penalty; only if `fit` was given `X_val`, or with
+        `module_` and `early_stopping`.
+    module_ : Module
+        The network, only where it was trained by the tensor engine; it predicts. `coefs_` are copies of its weights.
+    optimizer_ : Optimizer
+        Only with `module_`, as the following.
+    callbacks_ : dict
+        Only with `module_`: copies of the callbacks, by name.
+    history_ : list of dict
+        Only with `module_`: for each epoch "epoch", "lr", "train_loss", "valid_loss", "valid_score", "seconds".
     n_iter_ : int
         Epochs or iterations of the last fit.
     t_ : int
@@ -124,6 +152,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     epoch, wide ones as matrix products in blocks on all threads. A batch whose samples all weigh 0 is passed over. If
     the weights overflow, `fit` raises an error that names the epoch; with `early_stopping` it warns and keeps the best.
     Ctrl-C ends the training of "sgd" and "adam" and keeps the model.
+
+    `dropout` to `progress_bar`, and activations and losses that scikit-learn lacks, make the network a module that the
+    tensor engine trains, with the same first weights, batches, penalty (on the weights of linear layers alone) and
+    stopping; small networks then take several times as long. Samples of weight 0 are left out there.
 
     References
     ----------
@@ -174,6 +206,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         n_iter_no_change=10,
         max_fun=15000,
         class_weight=None,
+        loss="log_loss",
+        dropout=0.0,
+        norm=None,
+        residual=False,
+        optimizer=None,
+        scheduler=None,
+        clip_norm=None,
+        clip_value=None,
+        accumulate_grad_batches=1,
+        callbacks=None,
+        progress_bar=False,
+        dtype=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -199,6 +243,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.class_weight = class_weight
+        self.loss = loss
+        self.dropout = dropout
+        self.norm = norm
+        self.residual = residual
+        self.optimizer = optimizer
+        self.scheduler = scheduler
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        self.accumulate_grad_batches = accumulate_grad_batches
+        self.callbacks = callbacks
+        self.progress_bar = progress_bar
+        self.dtype = dtype
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
@@ -297,61 +353,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _proba(self, X):
         engine, proba = self._forward(X)
         return engine, engine.xp.hstack([1 - proba, proba]) if proba.shape[1] == 1 else proba
-
-    def _validated(self, X, y, sample_weight, incremental, classes_given=False):
-        afresh = self._starts_afresh(incremental)
-        X, y = check_fit(self, X, y, accept_sparse="csr", multi_output=True, reset=afresh)
-        y = as_column(y)
-        seen, codes = (None, None) if y.ndim == 2 else encode_labels(y)
-        known = hasattr(self, "classes_") and (self.warm_start or incremental)
-        if known:
-            check_known(unique_labels(to_host(y)) if y.ndim == 2 else seen, self.classes_, self.warm_start)
-        if classes_given or not known:
-            self._label_binarizer = binarizer_of(y, self.classes_ if known else seen)
-        if not known:
-            self.classes_ = self._label_binarizer.classes_
-        Y = self._numbers(y, X.dtype, seen, codes)
-        multiclass = self._label_binarizer.y_type_ == "multiclass"
-        if self.class_weight is not None:
-            sample_weight = self._times_class_weight(sample_weight, X, y, incremental)
-        return Task(X, Y, weight_of(sample_weight, X), "softmax" if multiclass else "logistic")
-
-    def _numbers(self, y, dtype, seen, codes):
-        """What the network is to learn: numbers of classes, or a column for each label."""
-        if y.ndim == 2:
-            return self._label_binarizer.transform(to_host(y)).astype(dtype)
-        return get_engine(codes).asarray(np.searchsorted(self.classes_, seen))[codes][:, None].astype(dtype)
-
-    def _targets(self, X, y):
-        y = as_column(y)
-        seen, codes = (None, None) if y.ndim == 2 else encode_labels(y)
-        check_known(unique_labels(to_host(y)) if y.ndim == 2 else seen, self.classes_, all_of_them=False)
-        return self._numbers(y, X.dtype, seen, codes)
-
-    def _times_class_weight(self, sample_weight, X, y, incremental):
-        if incremental and isinstance(self.class_weight, str):
-            raise ValueError(
-                "class_weight='balanced' needs the frequencies of all samples, and partial_fit sees a batch. Pass the "
-                "dict of sklearn.utils.class_weight.compute_class_weight('balanced', classes=classes, y=y)."
-            )
-        factors = compute_sample_weight(self.class_weight, to_host(y))
-        return factors if sample_weight is None else factors * to_host(check_weight(sample_weight, X))
-
-    def _n_outputs(self, task):
-        return len(self.classes_) if task.output == "softmax" else task.Y.shape[1]
-
-    def _is_stratified(self, task):
-        return task.output == "logistic" and task.Y.shape[1] == 1
-
-    def _score_of(self, engine, validation, params, network):
-        """Accuracy; of several labels all must be right."""
-        outputs = engine.nn_mlp.forward(validation.X, layers(params, network), network)
-        if network.output == "softmax":
-            hit = outputs.argmax(axis=1) == validation.Y[:, 0]
-        else:
-            hit = ((outputs > 0.5) == (validation.Y > 0.5)).all(axis=1)
-        weight = None if validation.sample_weight is None else engine.to_numpy(validation.sample_weight)
-        return float(np.average(engine.to_numpy(hit), weights=weight))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

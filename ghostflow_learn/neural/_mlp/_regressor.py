@@ -5,13 +5,11 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from ghostflow_learn._engine import get_engine
-from ghostflow_learn._engine._mlp import layers
-from ghostflow_learn._validation import StrOptions, check_fit, fit_context
+from ghostflow_learn._validation import check_fit, fit_context
 
 from ._base import BaseMLP, Task, weight_of
 from ._labels import as_column
-
-OUTPUTS = {"squared_error": "identity", "poisson": "exp"}
+from ._losses import find_loss, output_for_numbers
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -22,12 +20,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson"}, default="squared_error"
-        With "poisson", for counts and other y >= 0, the network predicts the logarithm.
+    loss : str, class or callable, default="squared_error"
+        "squared_error" or "poisson", for counts and other y >= 0, where the network predicts the logarithm. Beyond
+        scikit-learn's: a name or class of ``nn.losses``, such as "huber" or "quantile", one of them, or a function
+        ``(prediction, target, sample_weight)``, both of shape (n_samples, n_outputs), that returns a Tensor of one
+        number.
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-        Of the hidden layers.
+    activation : str, callable, or list of them, default="relu"
+        Of the hidden layers, or of each its own. scikit-learn's are "identity", "logistic", "tanh" and "relu". Beyond
+        them: "gelu", "swish", "mish", "elu", "selu", "leaky_relu", "softplus", "prelu", "softmax" and "log_softmax", a
+        function of a Tensor, a module or a class of modules.
     solver : {"lbfgs", "sgd", "adam"}, default="adam"
         "adam" and "sgd" learn from batches, "lbfgs" from all samples at once: better for a few hundred of them.
     alpha : float, default=0.0001
@@ -73,6 +76,32 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Epochs without an improvement after which "sgd" and "adam" stop.
     max_fun : int, default=15000
         For "lbfgs": evaluations of the loss.
+    dropout : float in [0, 1), or list of them, default=0.0
+        Part of the outputs of each hidden layer, or of each its own, that a training step leaves out. Not in
+        scikit-learn's, as the following.
+    norm : {"batch", "layer"} or None, default=None
+        Normalises what goes into each hidden layer, over the batch or over the features.
+    residual : bool, default=False
+        Whether to add its input to what comes out of a hidden layer that is as wide as the hidden layer before it.
+    optimizer : str, class or callable, default=None
+        In place of `solver` and its parameters: a name or class of ``neural.optim``, made with `learning_rate_init`, or
+        a function ``(module, lr)`` that makes one. "lbfgs" takes all samples at once where `batch_size` is "auto".
+    scheduler : str, class, callable or LRScheduler, default=None
+        A schedule of ``neural.optim.schedules`` or its name, which steps after each epoch, a function that makes one
+        from the optimizer, or a callback `LRScheduler` that holds its parameters. "CosineAnnealingLR" and "OneCycle"
+        last `max_iter` epochs.
+    clip_norm : float > 0, default=None
+        The gradients of a step, all together, are scaled down to this norm where it is larger.
+    clip_value : float > 0, default=None
+        Each gradient is limited to plus or minus this value, before the norm is.
+    accumulate_grad_batches : int, default=1
+        Batches whose gradients a step averages: that of a batch so many times as large, in the memory of one.
+    callbacks : list of Callback, or of (name, Callback), default=None
+        Such as ``EarlyStopping()`` or ``Checkpoint()`` of `neural`. They read `module_`, `optimizer_` and `history_`.
+    progress_bar : bool, default=False
+        Whether to draw a bar on stderr.
+    dtype : {"float32", "float64"} or None, default=None
+        Of data and parameters; by default that of X.
 
     Attributes
     ----------
@@ -95,7 +124,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     best_validation_score_ : float or None
         The largest of them, only with `early_stopping`.
     validation_loss_curve_ : list of float
-        Loss of the validation data after each epoch, without the penalty; only if `fit` was given `X_val`.
+        Loss of the validation data after each epoch, without the penalty; only if `fit` was given `X_val`, or with
+        `module_` and `early_stopping`.
+    module_ : Module
+        The network, only where it was trained by the tensor engine; it predicts. `coefs_` are copies of its weights.
+    optimizer_ : Optimizer
+        Only with `module_`, as the following.
+    callbacks_ : dict
+        Only with `module_`: copies of the callbacks, by name.
+    history_ : list of dict
+        Only with `module_`: for each epoch "epoch", "lr", "train_loss", "valid_loss", "valid_score", "seconds".
     n_iter_ : int
         Epochs or iterations of the last fit.
     t_ : int
@@ -113,6 +151,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     the weights overflow, `fit` raises an error that names the epoch; with `early_stopping` it warns and keeps the best.
     Ctrl-C ends the training of "sgd" and "adam" and keeps the model.
 
+    `dropout` to `progress_bar`, and activations and losses that scikit-learn lacks, make the network a module that the
+    tensor engine trains, with the same first weights, batches, penalty (on the weights of linear layers alone) and
+    stopping; small networks then take several times as long. Samples of weight 0 are left out there.
+
     References
     ----------
     D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2014, doi:10.48550/arXiv.1412.6980.
@@ -127,8 +169,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> round(model.score(X, y), 2)
     0.99
     """
-
-    _parameter_constraints: dict = {"loss": [StrOptions(set(OUTPUTS))], **BaseMLP._parameter_constraints}
 
     def __init__(
         self,
@@ -157,6 +197,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
+        dropout=0.0,
+        norm=None,
+        residual=False,
+        optimizer=None,
+        scheduler=None,
+        clip_norm=None,
+        clip_value=None,
+        accumulate_grad_batches=1,
+        callbacks=None,
+        progress_bar=False,
+        dtype=None,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -182,6 +233,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.dropout = dropout
+        self.norm = norm
+        self.residual = residual
+        self.optimizer = optimizer
+        self.scheduler = scheduler
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        self.accumulate_grad_batches = accumulate_grad_batches
+        self.callbacks = callbacks
+        self.progress_bar = progress_bar
+        self.dtype = dtype
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
@@ -237,27 +299,38 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return engine.hand_back(outputs[:, 0] if outputs.shape[1] == 1 else outputs, like=X)
 
     def _validated(self, X, y, sample_weight, incremental):
-        afresh = self._starts_afresh(incremental)
-        X, y = check_fit(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, reset=afresh)
-        return Task(X, self._targets(X, y), weight_of(sample_weight, X), OUTPUTS[self.loss])
+        afresh, loss = self._starts_afresh(incremental), find_loss(self.loss, ("squared_error", "poisson"))
+        checks = {**self._dtype_check(), "accept_sparse": "csr", "multi_output": True, "y_numeric": True}
+        X, y = check_fit(self, X, y, reset=afresh, **checks)
+        if self.early_stopping and len(getattr(loss, "levels", ())) > 1:
+            raise ValueError(
+                "early_stopping needs R^2, and quantiles of several levels have none. Use "
+                "callbacks=[EarlyStopping()], with X_val and y_val in fit."
+            )
+        return Task(X, self._targets(X, y), weight_of(sample_weight, X), output_for_numbers(loss), loss)
 
     def _targets(self, X, y):
         y = as_column(y)
-        if self.loss == "poisson" and y.min() < 0:
+        loss = find_loss(self.loss, ("squared_error", "poisson"))
+        if output_for_numbers(loss) == "exp" and y.min() < 0:
             raise ValueError(
                 f"loss='poisson' needs y >= 0, got a minimum of {float(y.min()):.3g}. Use loss='squared_error'."
             )
         return get_engine(y).asarray(y.reshape(len(y), -1).astype(X.dtype, copy=False))
 
     def _n_outputs(self, task):
-        return task.Y.shape[1]
+        return len(getattr(task.loss, "levels", task.Y.T))
+
+    def _labels(self, Y):
+        """The targets as scikit-learn's scorers take them."""
+        return Y[:, 0] if Y.shape[1] == 1 else Y
 
     def _is_stratified(self, task):
         return False
 
-    def _score_of(self, engine, validation, params, network):
+    def _score_of(self, engine, validation, outputs, output):
         """R^2, or NaN where a prediction is not finite."""
-        predicted = engine.to_numpy(engine.nn_mlp.forward(validation.X, layers(params, network), network))
+        predicted = engine.to_numpy(outputs)
         if not np.isfinite(predicted).all():
             return np.nan
         Y, weight = engine.to_numpy(validation.Y).astype(np.float64), validation.sample_weight

@@ -1,13 +1,12 @@
 """Epochs of Adam or stochastic gradient descent, and when they end."""
 
-import math
 import warnings
 from collections import namedtuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ghostflow_learn._engine._mlp import Adam, Sgd
+from .._training import DivergedError
 
 Settings = namedtuple("Settings", "batch_size max_iter shuffle tol verbose early_stopping n_iter_no_change one_epoch")
 
@@ -30,21 +29,19 @@ class Progress:
         self.stale = self.stale + 1 if loss > self.best_loss - tol else 0
         self.best_loss = min(self.best_loss, loss)
 
-    def note_score(self, score, tol, params):
+    def note_score(self, score, tol, snapshot):
         self.validation_scores.append(score)
         self.stale = self.stale + 1 if score < self.best_validation_score + tol else 0
         if score > self.best_validation_score:
-            self.best_validation_score, self.best = score, params.copy()
+            self.best_validation_score, self.best = score, snapshot()
 
 
-def run_epochs(engine, training, optimizer, progress, settings, rng, check):
-    """Train until the settings say stop; parameters and the optimizer's state change in place.
+def run_epochs(trainer, progress, settings, rng, check):
+    """Train until the settings, or the trainer, say stop.
 
     Parameters
     ----------
-    engine : module
-    training : Training
-    optimizer : Optimizer
+    trainer : FusedTrainer or ModuleTrainer
     progress : Progress
     settings : Settings
     rng : RandomState
@@ -52,22 +49,21 @@ def run_epochs(engine, training, optimizer, progress, settings, rng, check):
     check : callable
         Gives score and loss on validation data; None where they are not asked for.
     """
-    n_samples, params = training.data.X.shape[0], training.params
-    order, prepared = np.arange(n_samples), engine.nn_mlp.prepare(training)
+    order = np.arange(trainer.n_samples)
     progress.n_iter = 0
     try:
         while progress.n_iter < settings.max_iter:
             if settings.shuffle:
-                order = order[rng.permutation(n_samples)]
-            loss = engine.nn_mlp.train(prepared, order, optimizer.rule())
-            optimizer.count(-(-n_samples // settings.batch_size))
-            _note_epoch(progress, loss, n_samples, settings)
-            diverged = not math.isfinite(loss) and not bool(engine.xp.isfinite(params).all())
-            _note_quality(progress, loss, params, settings, check)
+                order = order[rng.permutation(trainer.n_samples)]
+            loss = trainer.train(order)
+            _note_epoch(progress, loss, trainer.n_samples, settings)
+            diverged = trainer.has_diverged(loss)
+            _note_quality(progress, loss, trainer, settings, check)
             if diverged:
-                _stop_diverged(progress, optimizer.rate, settings)
+                _stop_diverged(progress, trainer.rate, settings)
                 break
-            if _is_done(progress, optimizer, settings) or settings.one_epoch:
+            asked = trainer.end_epoch(progress)
+            if _is_done(progress, trainer, settings) or asked or settings.one_epoch:
                 break
             if progress.n_iter == settings.max_iter:
                 warnings.warn(
@@ -88,14 +84,14 @@ def _note_epoch(progress, loss, n_samples, settings):
         print(f"Iteration {progress.n_iter}, loss = {loss:.8f}")
 
 
-def _note_quality(progress, loss, params, settings, check):
+def _note_quality(progress, loss, trainer, settings, check):
     score, validation_loss = check()
     if progress.validation_losses is not None:
         progress.validation_losses.append(validation_loss)
     if not settings.early_stopping:
         progress.note_loss(loss, settings.tol)
         return
-    progress.note_score(score, settings.tol, params)
+    progress.note_score(score, settings.tol, trainer.snapshot)
     if settings.verbose:
         print(f"Validation score: {score:f}")
 
@@ -107,67 +103,21 @@ def _stop_diverged(progress, rate, settings):
         "learning_rate_init, or scale X (and y in regression) with StandardScaler."
     )
     if not settings.early_stopping or progress.best is None:
-        raise ValueError(
+        raise DivergedError(
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
             f"preprocessed. {advice}"
         )
     warnings.warn(f"{advice} The weights of the best validation score are kept.", ConvergenceWarning)
 
 
-def _is_done(progress, optimizer, settings):
-    optimizer.end_epoch(progress.t)
+def _is_done(progress, trainer, settings):
     if progress.stale <= settings.n_iter_no_change:
         return False
     what = "Validation score" if settings.early_stopping else "Training loss"
     message = (
         f"{what} did not improve more than tol={settings.tol:f} for {settings.n_iter_no_change} consecutive epochs."
     )
-    if optimizer.stops(message, settings.verbose):
+    if trainer.stops(message, settings.verbose):
         return True
     progress.stale = 0
     return False
-
-
-class Optimizer:
-    """The state of a solver on flat arrays of an engine, kept between fits in an optimizer of scikit-learn's.
-
-    Parameters
-    ----------
-    theirs : AdamOptimizer or SGDOptimizer
-    engine : module
-    """
-
-    def __init__(self, theirs, engine):
-        self.theirs = theirs
-        self.is_adam = hasattr(theirs, "ms")
-        lists = [theirs.ms, theirs.vs] if self.is_adam else [theirs.velocities]
-        self.state = tuple(engine.asarray(np.concatenate([np.ravel(a) for a in arrays])) for arrays in lists)
-
-    @property
-    def rate(self):
-        return float(self.theirs.learning_rate)
-
-    def rule(self):
-        """What the ops of an engine call their rule."""
-        o = self.theirs
-        if self.is_adam:
-            return Adam(*map(float, (o.learning_rate_init, o.beta_1, o.beta_2, o.epsilon)), o.t)
-        return Sgd(float(o.learning_rate), float(o.momentum), bool(o.nesterov))
-
-    def count(self, n_steps):
-        if self.is_adam:
-            self.theirs.t += n_steps
-
-    def end_epoch(self, t):
-        self.theirs.iteration_ends(t)
-
-    def stops(self, message, verbose):
-        return self.theirs.trigger_stopping(message, verbose)
-
-    def put_back(self, engine, cut):
-        """The state goes back to scikit-learn's optimizer, `cut` into the shapes of its lists."""
-        arrays = [cut(engine.to_numpy(array)) for array in self.state]
-        if self.is_adam:
-            self.theirs.ms, self.theirs.vs = arrays
-        else:
-            (self.theirs.velocities,) = arrays

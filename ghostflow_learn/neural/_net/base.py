@@ -38,6 +38,7 @@ from .._training import (
     require_finite,
     require_finite_predictions,
     require_known,
+    require_steps,
     train_epoch,
 )
 from .params import DunderParams, accepted, check_accepted, named
@@ -59,6 +60,7 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         "lr": [Interval(Real, 0, None, closed="neither")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "accumulate_grad_batches": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "callbacks": [list, tuple, None],
@@ -241,6 +243,7 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         self._check_dtype(module)
         module.pack(engine)
         self.optimizer_ = self._new_optimizer(module)
+        require_steps(self.optimizer_, self.accumulate_grad_batches)
         self.callbacks_ = {name: clone(callback, safe=False) for name, callback in named(self.callbacks)}
         self.history_ = []
         self._tell("on_train_begin")
@@ -336,7 +339,8 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         record = {"epoch": len(self.history_) + 1, "lr": self.optimizer_.lr}
         self._tell("on_epoch_begin")
         hooks = [lambda event=event: self._tell(event) for event in ("on_gradients", "on_batch_end")]
-        record["train_loss"] = train_epoch(task, self.optimizer_, loader, *(hooks if self.callbacks_ else ()))
+        hooks, steps = hooks if self.callbacks_ else (None, None), self.accumulate_grad_batches
+        record["train_loss"] = train_epoch(task, self.optimizer_, loader, *hooks, steps)
         require_finite(record["train_loss"], record["epoch"], self.optimizer_)
         if valid is not None:
             record["valid_loss"] = evaluate(task, valid, self.batch_size)

@@ -32,6 +32,8 @@ class NeuralNetBinaryClassifier(Classifier):
         Passes over the data.
     batch_size : int or None, default=128
         Samples of a step, and of a call of the module in prediction. None takes all at once.
+    accumulate_grad_batches : int >= 1, default=1
+        Batches whose gradients a step averages: that of a batch so many times as large, in the memory of one.
     shuffle : bool, default=True
         Take the samples in a new order each epoch.
     validation_fraction : float in (0, 1) or None, default=None
@@ -109,6 +111,7 @@ class NeuralNetBinaryClassifier(Classifier):
         lr=0.01,
         max_epochs=50,
         batch_size=128,
+        accumulate_grad_batches=1,
         shuffle=True,
         validation_fraction=None,
         callbacks=None,
@@ -127,6 +130,7 @@ class NeuralNetBinaryClassifier(Classifier):
         self.lr = lr
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.accumulate_grad_batches = accumulate_grad_batches
         self.shuffle = shuffle
         self.validation_fraction = validation_fraction
         self.callbacks = callbacks

@@ -1,15 +1,10 @@
 """Parameters with double underscores: `module__width`, `optimizer__momentum`, `callbacks__stop__patience`."""
 
 import inspect
-from difflib import get_close_matches
+
+from .._hints import hint
 
 PREFIXES = ("module", "criterion", "optimizer", "iterator")
-
-
-def hint(name, known):
-    """A question that names what `name` may have been meant to be, or nothing."""
-    close = get_close_matches(name, list(known), 1)
-    return f" Did you mean {close[0]!r}?" if close else f" There are: {', '.join(sorted(known))}."
 
 
 def dunder(params, prefix):
@@ -88,7 +83,76 @@ def replaced(callbacks, name, value):
     return [(key, value if key == name else callback) for key, callback in pairs if key != name or value is not None]
 
 
-class DunderParams:
+class CallbackParams:
+    """get_params and set_params of an estimator with a `callbacks` parameter, which see inside the callbacks."""
+
+    def get_params(self, deep=True):
+        """Parameters of this estimator.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Also those of its callbacks.
+
+        Returns
+        -------
+        params : dict
+        """
+        params = super().get_params(deep=deep)
+        if deep and isinstance(self.callbacks, list | tuple):
+            for name, callback in named(self.callbacks):
+                params[f"callbacks__{name}"] = callback
+                inner = callback.get_params() if hasattr(callback, "get_params") else {}
+                params |= {f"callbacks__{name}__{key}": value for key, value in inner.items()}
+        return params
+
+    def set_params(self, **params):
+        """Set parameters, also those of callbacks, such as `callbacks__earlystopping__patience`.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self : estimator
+        """
+        inside = {name: params.pop(name) for name in list(params) if name.startswith("callbacks__")}
+        super().set_params(**params)
+        for name in sorted(inside, key=lambda name: name.count("__")):  # callbacks before what is inside them
+            self._set_callback(name, inside[name])
+        return self
+
+    def _set_callback(self, full_name, value):
+        name, _, inner = full_name.removeprefix("callbacks__").partition("__")
+        known = dict(named(self.callbacks))
+        if name not in known:
+            raise ValueError(f"There is no callback {name!r}.{hint(name, known) if known else ' There are none.'}")
+        if inner:
+            known[name].set_params(**{inner: value})
+        else:
+            self.callbacks = replaced(self.callbacks, name, value)
+
+
+class _OwnParams:
+    """Parameters of an estimator's own, and those with the prefixes."""
+
+    def get_params(self, deep=True):
+        params = super().get_params(deep=deep)
+        further = [name for name in vars(self) if "__" in name and not name.startswith("_")]
+        return params | {name: getattr(self, name) for name in (*further, *self._misnamed)}
+
+    def set_params(self, **params):
+        own = [*self._get_param_names(), *self._misnamed]
+        for name, value in params.items():
+            reason = refusal(type(self), name, own)
+            if reason:
+                raise ValueError(f"Invalid parameter {name!r} for estimator {self}. {reason}")
+            setattr(self, name, value)
+        return self
+
+
+class DunderParams(CallbackParams, _OwnParams):
     """get_params and set_params of an estimator with a `callbacks` parameter and parameters of its prefixes."""
 
     _prefixes = PREFIXES
@@ -105,60 +169,6 @@ class DunderParams:
     def _check_names(self):
         for name in self._misnamed:
             raise TypeError(refusal(type(self), name, self._get_param_names()))
-
-    def get_params(self, deep=True):
-        """Parameters of this estimator.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Also those of its callbacks.
-
-        Returns
-        -------
-        params : dict
-        """
-        params = super().get_params(deep=deep)
-        further = [name for name in vars(self) if "__" in name and not name.startswith("_")]
-        params |= {name: getattr(self, name) for name in (*further, *self._misnamed)}
-        if deep and isinstance(self.callbacks, list | tuple):
-            for name, callback in named(self.callbacks):
-                params[f"callbacks__{name}"] = callback
-                inner = callback.get_params() if hasattr(callback, "get_params") else {}
-                params |= {f"callbacks__{name}__{key}": value for key, value in inner.items()}
-        return params
-
-    def set_params(self, **params):
-        """Set parameters, such as `lr`, `module__width`, `optimizer__momentum` or `callbacks__earlystopping__patience`.
-
-        Parameters
-        ----------
-        **params : dict
-
-        Returns
-        -------
-        self : NeuralNet
-        """
-        own = [*self._get_param_names(), *self._misnamed]
-        for name in sorted(params, key=lambda name: name.count("__")):  # callbacks before what is inside them
-            if name.startswith("callbacks__"):
-                self._set_callback(name, params[name])
-                continue
-            reason = refusal(type(self), name, own)
-            if reason:
-                raise ValueError(f"Invalid parameter {name!r} for estimator {self}. {reason}")
-            setattr(self, name, params[name])
-        return self
-
-    def _set_callback(self, full_name, value):
-        name, _, inner = full_name.removeprefix("callbacks__").partition("__")
-        known = dict(named(self.callbacks))
-        if name not in known:
-            raise ValueError(f"There is no callback {name!r}.{hint(name, known) if known else ' There are none.'}")
-        if inner:
-            known[name].set_params(**{inner: value})
-        else:
-            self.callbacks = replaced(self.callbacks, name, value)
 
     def _inner(self, prefix):
         return dunder(vars(self), prefix)
