@@ -41,6 +41,13 @@ def all_threads():
                 _limit(library, 1)
 
 
+def architectures():
+    """The processors whose code the loaded BLAS libraries run; empty where one of them does not tell."""
+    libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+    names = {getattr(library, "architecture", None) for library in libraries}
+    return set() if None in names else names
+
+
 def one_thread_here():
     """For the pool's threads: a BLAS on OpenMP has a limit of its own in each thread."""
     for library in ThreadpoolController().select(user_api="blas").lib_controllers:

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import expit, xlogy
 
 from .._mlp import layers
+from ._gemm import rows_of_product
 from ._launch import run_blocks
 
 ROWS = 128  # of a block: fewer, and BLAS spends its time on packing the other factor
@@ -49,7 +50,10 @@ def _layer(h, W, b, activation):
 
     def rows(start, stop):
         z = out[start:stop]
-        _multiply(h[start:stop], W, z)
+        if isinstance(h, np.ndarray):
+            rows_of_product(h, W, out, start, stop)
+        else:
+            z[:] = h[start:stop] @ W
         z += b
         _activate(z, activation)
 
@@ -59,10 +63,13 @@ def _layer(h, W, b, activation):
 
 def _first_transposed(h, delta, dW):
     """dW = h' delta, in blocks of rows of dW: nothing has to be added up."""
-    h_t = h.T if isinstance(h, np.ndarray) else h.T.tocsr()
+    h_t = None if isinstance(h, np.ndarray) else h.T.tocsr()
 
     def rows(start, stop):
-        _multiply(h_t[start:stop], delta, dW[start:stop])
+        if h_t is None:
+            rows_of_product(h, delta, dW, start, stop, first_transposed=True)
+        else:
+            dW[start:stop] = h_t[start:stop] @ delta
 
     _run(rows, len(dW), delta.size)
 
@@ -71,9 +78,8 @@ def _pulled_back(delta, W, h, activation):
     out = np.empty_like(h)
 
     def rows(start, stop):
-        d = out[start:stop]
-        np.matmul(delta[start:stop], W.T, out=d)
-        _derive(d, h[start:stop], activation)
+        rows_of_product(delta, W, out, start, stop, second_transposed=True)
+        _derive(out[start:stop], h[start:stop], activation)
 
     _run(rows, len(out), W.size)
     return out
@@ -85,13 +91,6 @@ def _run(rows, n, row_cost):
             rows(start, stop)
 
     run_blocks(quietly, n, row_cost, max_blocks=max(1, min(64, n // ROWS)))
-
-
-def _multiply(a, b, out):
-    if isinstance(a, np.ndarray):
-        np.matmul(a, b, out=out)
-    else:
-        out[:] = a @ b
 
 
 def _activate(z, activation):

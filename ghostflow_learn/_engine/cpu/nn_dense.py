@@ -3,6 +3,7 @@ import numpy as np
 from .._boosting import HASH
 from .._neural import hash_start
 from ._activations import activated, derivative, is_from_input, kind_of
+from ._gemm import rows_of_product
 from ._jit import kernel
 from ._launch import BLOCKS, launch, launch_reduce, run_blocks
 
@@ -20,7 +21,7 @@ def linear(x, W, b, activation, slope=0.0, out=None):
     bias = np.zeros(n_out, dtype=x.dtype) if b is None else b
 
     def rows(start, stop):
-        np.matmul(x[start:stop], W, out=z[start:stop])
+        rows_of_product(x, W, z, start, stop)
         if z is y:
             _activate_sum(y, bias, kind, start, stop)
         else:
@@ -36,7 +37,6 @@ def linear_backward(g, x, W, y, saved, activation, slope, needed):
     plain = activation == "identity"
     dz = g if plain else np.empty_like(g)
     dx = np.empty((len(g), len(W)), dtype=g.dtype) if needed[0] else None
-    W_t = W.T
 
     def rows(start, stop):
         sums = np.zeros(g.shape[1], dtype=g.dtype)
@@ -45,7 +45,7 @@ def linear_backward(g, x, W, y, saved, activation, slope, needed):
         elif needed[2]:
             _column_sums(g, sums, start, stop)
         if needed[0]:
-            np.matmul(dz[start:stop], W_t, out=dx[start:stop])
+            rows_of_product(dz, W, dx, start, stop, second_transposed=True)
         return sums
 
     sums = _in_blocks(rows, len(g), W.size if needed[0] else COST * BLAS_SPEED * g.shape[1])
@@ -64,7 +64,7 @@ def _transposed_product(x, dz):
         dW = np.empty((n_in, n_out), dtype=x.dtype)
 
         def rows(start, stop):
-            np.matmul(x[:, start:stop].T, dz, out=dW[start:stop])
+            rows_of_product(x, dz, dW, start, stop, first_transposed=True)
 
         _in_blocks(rows, n_in, n_samples * n_out)
         return dW
