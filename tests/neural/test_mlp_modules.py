@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
-from ghostflow_learn import as_sklearn, config_context
+from ghostflow_learn import as_sklearn, config_context, onnx
 from ghostflow_learn.neural import Callback, EarlyStopping, EpochScoring, LRScheduler, Tensor, nn, optim
 from ghostflow_learn.neural import functional as F
 from ghostflow_learn.neural._layers.perceptron import ACTIVATIONS
@@ -473,6 +473,15 @@ def test_scikit_learns_class_holds_what_it_can():
     for params in ({"norm": "batch"}, {"activation": "gelu"}, {"hidden_layer_sizes": (8, 8), "residual": True}):
         with pytest.raises(ValueError, match="scikit-learn's MLPClassifier has no"):
             as_sklearn(model(**params).fit(X, y))
+
+
+def test_skl2onnx_refuses_what_it_would_leave_out():
+    skl2onnx = pytest.importorskip("skl2onnx", reason="pip install ghostflow-learn[onnx]")
+    onnx.register()
+    data = X[:1].astype(np.float32)
+    assert skl2onnx.to_onnx(model(dropout=0.2).fit(X, y), data).graph.node
+    with pytest.raises(NotImplementedError, match="cannot convert this network: .* has no norm or residual such as"):
+        skl2onnx.to_onnx(model(hidden_layer_sizes=(8, 8), norm="layer", residual=True).fit(X, y), data)
 
 
 def test_a_gpu_trains_the_same_model(on_gpu):

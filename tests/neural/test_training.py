@@ -57,21 +57,22 @@ def test_hooks_see_gradients_before_the_step_and_the_step_after(rng):
 def test_accumulated_gradients_are_those_of_one_batch(rng, weighted):
     X, y = rng.normal(size=(50, 3)), rng.normal(size=(50, 1))
     weight = rng.uniform(0.1, 3, 50) if weighted else None
-    flats, steps = [], []
-    for batch_size, accumulate in ((24, 1), (8, 3), (8, 1)):
-        model = nn.MLP(1, (8,), "tanh").seed(0)
+
+    def trained(batch_size, accumulate):
+        """Parameters, loss and the number of steps after each of them."""
+        model, steps = nn.MLP(1, (8,), "tanh").seed(0), []
         model(X)
         optimizer = optim.Adam(model, 0.01)
-        task = training.Task(model, model, nn.MSELoss())
-        samples, seen = training.Samples(get_engine(X), X, y, weight), []
-        hooks = (None, lambda: seen.append(optimizer.t))
+        task, samples = training.Task(model, model, nn.MSELoss()), training.Samples(get_engine(X), X, y, weight)
+        hooks = (None, lambda: steps.append(optimizer.t))
         loss = training.train_epoch(task, optimizer, DataLoader(samples, batch_size), *hooks, accumulate)
-        flats.append(model.flat.copy())
-        steps.append((loss, seen))
-    np.testing.assert_allclose(flats[1], flats[0], rtol=1e-9, atol=1e-12)
-    assert steps[0] == (pytest.approx(steps[1][0]), [1, 2, 3]) == (pytest.approx(steps[1][0]), steps[1][1])
-    assert steps[2][1] == [1, 2, 3, 4, 5, 6, 7]
-    assert np.abs(flats[2] - flats[0]).max() > 1e-3
+        return model.flat.copy(), loss, steps
+
+    whole, parts, small = trained(24, 1), trained(8, 3), trained(8, 1)
+    np.testing.assert_allclose(parts[0], whole[0], rtol=1e-9, atol=1e-12)
+    assert parts[1:] == (pytest.approx(whole[1]), [1, 2, 3])
+    assert whole[2] == [1, 2, 3] and small[2] == [1, 2, 3, 4, 5, 6, 7]
+    assert np.abs(small[0] - whole[0]).max() > 1e-3
 
 
 def test_an_epoch_learns(rng):
