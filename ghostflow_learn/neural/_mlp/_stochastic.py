@@ -54,7 +54,7 @@ def run_epochs(trainer, progress, settings, rng, check):
     try:
         while progress.n_iter < settings.max_iter:
             if settings.shuffle:
-                order = order[rng.permutation(trainer.n_samples)]
+                rng.shuffle(order)
             loss = trainer.train(order)
             _note_epoch(progress, loss, trainer.n_samples, settings)
             diverged = trainer.has_diverged(loss)
