@@ -5,6 +5,8 @@ All are weighted means over the samples, ``sum(w l) / sum(w)``. `prediction` is 
 
 from difflib import get_close_matches
 
+import numpy as np
+
 from . import _functions as F
 from ._tensor import Tensor
 
@@ -102,7 +104,10 @@ class PoissonLoss(Loss):
     output = "log_mean"
 
     def __call__(self, prediction, target, sample_weight=None):
-        return F.poisson(*_alike(self, prediction, target), _weight(sample_weight, prediction))
+        prediction, target = _alike(self, prediction, target)
+        if isinstance(target, np.ndarray) and target.size and target.min() < 0:  # a GPU would have to be waited for
+            raise ValueError(f"{type(self).__name__} is of counts, 0 or more. Got {target.min():g} among the targets.")
+        return F.poisson(prediction, target, _weight(sample_weight, prediction))
 
 
 class CrossEntropyLoss(Loss):

@@ -234,6 +234,8 @@ def test_what_cannot_be_says_why():
         data.Normalize.of(np.empty((0, 2)))
     with pytest.raises(TypeError, match="Mixup needs inputs that are floats. Got dtype int64"):
         list(data.DataLoader(data.Dataset(np.ones((2, 2), int), np.ones(2)), augment=data.Mixup()))
+    with pytest.raises(TypeError, match="augment must return a batch, a tuple of 1. Got None"):
+        list(data.DataLoader(data.Dataset(np.ones((2, 2))), augment=lambda batch, rng: None))
     with pytest.raises(ValueError, match="alpha must be positive"):
         data.Mixup(0)
     with pytest.raises(ValueError, match="std must not be negative"):

@@ -63,6 +63,8 @@ class DataLoader:
             sampler = RandomSampler(len(dataset), self._rng) if shuffle else SequentialSampler(len(dataset))
         self.dataset, self.sampler, self.drop_last, self.prefetch = dataset, sampler, drop_last, prefetch
         self.batch_size, self.augment = batch_size, augment
+        if len(sampler) and not len(self):
+            raise ValueError(f"drop_last leaves nothing of {len(sampler)} samples. Lower batch_size={batch_size}.")
 
     def __len__(self):
         size = self._size()
@@ -79,7 +81,13 @@ class DataLoader:
         size = self._size()
         for i in range(len(self)):
             batch = self.dataset[order[i * size : (i + 1) * size]]
-            yield batch if self.augment is None else self.augment(batch, self._rng)
+            yield batch if self.augment is None else self._augmented(batch)
+
+    def _augmented(self, batch):
+        changed = self.augment(batch, self._rng)
+        if not isinstance(changed, tuple) or len(changed) != len(batch):
+            raise TypeError(f"augment must return a batch, a tuple of {len(batch)}. Got {changed!r} instead.")
+        return changed
 
 
 def _ahead(batches, n_ahead):

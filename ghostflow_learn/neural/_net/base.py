@@ -7,7 +7,6 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
@@ -41,8 +40,8 @@ from .._training import (
     require_steps,
     train_epoch,
 )
-from .params import DunderParams, accepted, check_accepted, named
-from .parts import Part, on_host
+from .params import DunderParams, accepted, check_accepted, check_complete, copied
+from .parts import Part, given, on_host
 from .tasks import FitTasks
 
 logger = logging.getLogger("ghostflow_learn.neural")
@@ -167,7 +166,7 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         if fresh and validation is not None:
             self._learn_target(on_host(y))
         train, valid = self._part(X, y, sample_weight), None
-        if validation is not None and validation[0] is not None:
+        if given(validation):
             valid = self._part(*self._check(*validation[:2], reset=False), validation[2])
         elif validation is not None and self.validation_fraction is not None:
             train, valid = self._split(train, rng)
@@ -244,7 +243,7 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         module.pack(engine)
         self.optimizer_ = self._new_optimizer(module)
         require_steps(self.optimizer_, self.accumulate_grad_batches)
-        self.callbacks_ = {name: clone(callback, safe=False) for name, callback in named(self.callbacks)}
+        self.callbacks_ = copied(self.callbacks)
         self.history_ = []
         self._tell("on_train_begin")
 
@@ -274,6 +273,7 @@ class NeuralNet(DunderParams, CallbackSupportMixin, BaseEstimator):
         known = accepted(self.module) or ()
         from_data = {"n_outputs": self._n_outputs(train), "n_features": int(np.prod(self._shape))}
         params |= {name: from_data[name] for name in FILLED_IN if name in known and name not in params}
+        check_complete("module", self.module, params)
         module = self.module(**params)
         if not isinstance(module, Module):
             raise TypeError(f"module must make a Module. {self.module!r} made {module!r}.")

@@ -2,6 +2,8 @@
 
 import inspect
 
+from sklearn.base import clone
+
 from .._hints import hint
 
 PREFIXES = ("module", "criterion", "optimizer", "iterator")
@@ -15,18 +17,24 @@ def dunder(params, prefix):
 
 def accepted(function, skip=0):
     """Names of the parameters a class or function takes, but for the first few; None where it takes any name."""
-    try:
-        signature = inspect.signature(function)
-    except ValueError:  # what is written in C has none
+    parameters, kinds = _signature(function), inspect.Parameter
+    if parameters is None:
         return None
-    kinds = inspect.Parameter
-    parameters = list(signature.parameters.values())[skip:]
+    parameters = parameters[skip:]
     if any(p.kind is kinds.VAR_KEYWORD for p in parameters):
         inherited = _inherited(function, skip)
         if inherited is None:
             return None
         return {p.name for p in parameters if p.kind is not kinds.VAR_KEYWORD} | inherited
     return {p.name for p in parameters if p.kind is not kinds.VAR_POSITIONAL}
+
+
+def _signature(function):
+    """The parameters of a class or function; None for what is written in C and does not tell."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except ValueError:
+        return None
 
 
 def _inherited(cls, skip):
@@ -59,6 +67,15 @@ def check_accepted(prefix, target, params, skip=0, given=()):
             raise ValueError(f"{owner} takes no parameter {name!r} ({full}).{hint(full, wanted)}")
 
 
+def check_complete(prefix, target, params):
+    """Raise for a parameter that `target` needs and `params` lacks."""
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    for p in _signature(target) or ():
+        if p.name not in params and p.kind in kinds and p.default is p.empty:
+            owner = getattr(target, "__name__", target)
+            raise TypeError(f"{owner} needs a parameter {p.name!r}. Set {prefix}__{p.name}.")
+
+
 def refusal(cls, name, own):
     """Why `name` is no parameter of an estimator; None for one of `own` or with one of the prefixes."""
     prefix, separator, rest = name.partition("__")
@@ -75,6 +92,14 @@ def named(callbacks):
         taken[name] = taken.get(name, 0) + 1
         pairs.append((name if taken[name] == 1 else f"{name}_{taken[name]}", callback))
     return pairs
+
+
+def copied(callbacks):
+    """Copies of the callbacks, by name."""
+    for name, callback in named(callbacks):
+        if isinstance(callback, type) or not hasattr(callback, "on_train_begin"):
+            raise TypeError(f"callbacks must be objects such as EarlyStopping(). Got {callback!r} as {name!r}.")
+    return {name: clone(callback, safe=False) for name, callback in named(callbacks)}
 
 
 def replaced(callbacks, name, value):
