@@ -2,14 +2,17 @@
 
 import functools
 
+from ._onnx_networks import convert_network, register_networks
 from ._patch import native_estimators
 
 
 def register():
     """Tell skl2onnx to convert each of our estimators as it converts scikit-learn's of the same name.
 
-    Our fitted attributes are scikit-learn's, so its converters read them; the one of `BernoulliRBM`, which it lacks, is
-    our own. Call it once per process, before ``skl2onnx.to_onnx`` or ``skl2onnx.convert_sklearn``.
+    Our fitted attributes are scikit-learn's, so its converters read them; that of `BernoulliRBM`, which it lacks, is
+    our own. Of the nets, of `AutoencoderTransformer`, and of perceptrons beyond scikit-learn's the graph of
+    :func:`neural.to_onnx` becomes a part of its own. Call it once per process, before ``skl2onnx.to_onnx`` or
+    ``skl2onnx.convert_sklearn``.
 
     Returns
     -------
@@ -33,7 +36,7 @@ def register():
     from skl2onnx.operator_converters import random_forest
 
     _let_protobuf_take_flags(random_forest)
-    _refuse_perceptrons_that_are_not_scikit_learns()
+    _convert_perceptrons_that_are_not_scikit_learns()
     counterparts = native_estimators()
     for ours, theirs in counterparts.items():
         for known in (sklearn_operator_name_map, sklearn_parsers_map):
@@ -43,7 +46,7 @@ def register():
                 known[ours] = known[theirs] = entry
         if ours.__name__ == "BernoulliRBM":
             update_registered_converter(ours, "GhostflowBernoulliRBM", _rbm_shape, _convert_rbm)
-    return [ours.__name__ for ours in counterparts if ours in sklearn_operator_name_map]
+    return [ours.__name__ for ours in counterparts if ours in sklearn_operator_name_map] + register_networks()
 
 
 def _rbm_shape(operator):
@@ -95,21 +98,19 @@ def _let_protobuf_take_flags(module, name="add_tree_to_attribute_pairs_hist_grad
     setattr(module, name, add_tree_with_numbers)
 
 
-def _refuse_perceptrons_that_are_not_scikit_learns():
+def _convert_perceptrons_that_are_not_scikit_learns():
     """skl2onnx reads `coefs_` and would leave out norms, residuals and other activations without a word."""
     from skl2onnx.common._registration import get_converter
 
-    def refusing(convert):
+    def choosing(convert):
         @functools.wraps(convert)
-        def convert_or_refuse(scope, operator, container):
-            reason = getattr(operator.raw_operator, "_no_counterpart", lambda: None)()
-            if reason:
-                raise NotImplementedError(f"skl2onnx cannot convert this network: {reason}")
-            convert(scope, operator, container)
+        def convert_theirs_or_ours(scope, operator, container):
+            is_ours = getattr(operator.raw_operator, "_no_counterpart", lambda: None)() is not None
+            (convert_network if is_ours else convert)(scope, operator, container)
 
-        return convert_or_refuse
+        return convert_theirs_or_ours
 
     for name in ("SklearnMLPClassifier", "SklearnMLPRegressor"):
         known = get_converter(name)
         if not hasattr(known._fct, "__wrapped__"):
-            known._fct = refusing(known._fct)
+            known._fct = choosing(known._fct)

@@ -12,6 +12,12 @@ from sklearn.pipeline import make_pipeline
 
 from ghostflow_learn import onnx
 from ghostflow_learn._patch import native_estimators
+from ghostflow_learn.neural import (
+    AutoencoderTransformer,
+    NeuralNetBinaryClassifier,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+)
 
 # LogisticRegressionCV announces its coming defaults, ours as scikit-learn's.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -81,8 +87,33 @@ def test_two_classes_convert(ours):
     assert_agrees(seeded(ours).fit(X[:100], y[:100]), X[:100])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("labels", [[0, 1, 2], ["a", "b", "c"], [0, 1, 1]], ids=["numbers", "words", "two classes"])
+def test_a_pipeline_that_ends_in_a_net_converts(labels, dtype):
+    scaler = next(cls for cls in COUNTERPARTS if cls.__name__ == "StandardScaler")()
+    net = NeuralNetBinaryClassifier if len(set(labels)) == 2 else NeuralNetClassifier
+    code = AutoencoderTransformer(3, (8,), max_epochs=2, random_state=0)
+    model = make_pipeline(scaler, code, net(max_epochs=3, random_state=0)).fit(X.astype(dtype), np.array(labels)[y])
+    assert_agrees(model, X.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_pipeline_of_a_net_that_predicts_numbers_converts(dtype):
+    scaler = next(cls for cls in COUNTERPARTS if cls.__name__ == "StandardScaler")()
+    model = make_pipeline(scaler, NeuralNetRegressor(max_epochs=3, random_state=0))
+    assert_agrees(model.fit(X[:, :3].astype(dtype), X[:, 3]), X[:, :3].astype(dtype))
+    assert_agrees(AutoencoderTransformer(max_epochs=2, random_state=0).fit(X), X.astype(dtype))
+
+
+def test_a_net_says_which_operators_it_needs():
+    model = NeuralNetClassifier(max_epochs=1).fit(X, y)
+    with pytest.raises(RuntimeError, match="Networks need target_opset=18 or later. Got 15"):
+        skl2onnx.to_onnx(model, X[:1], target_opset=15)
+
+
 def test_every_estimator_can_be_registered():
-    assert set(onnx.register()) == {ours.__name__ for ours in COUNTERPARTS}
+    networks = {"NeuralNetClassifier", "NeuralNetBinaryClassifier", "NeuralNetRegressor", "AutoencoderTransformer"}
+    assert set(onnx.register()) == {ours.__name__ for ours in COUNTERPARTS} | networks
 
 
 def test_ours_and_scikit_learns_convert_where_skl2onnx_is_imported_while_patched():

@@ -351,6 +351,17 @@ def test_perceptrons(activation, dtype, iris):
         np.testing.assert_allclose(run(to_onnx(counts), X)["variable"], counts.predict(X)[:, None], rtol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_perceptrons_beyond_scikit_learns(iris):
+    X, y = iris
+    params = {"hidden_layer_sizes": (8, 8), "max_iter": 5, "random_state": 0, "batch_size": 50, "norm": "batch"}
+    params |= {"activation": ["gelu", "prelu"], "dropout": 0.1, "residual": True, "dtype": "float64"}
+    assert_classifies(MLPClassifier(**params).fit(X, words(y)), X.astype(np.float64))
+    assert_classifies(MLPClassifier(**params, loss="cross_entropy").fit(X, y > 0), X.astype(np.float64))
+    numbers = MLPRegressor(**params, loss="huber").fit(X, y)
+    np.testing.assert_allclose(run(to_onnx(numbers, X), X)["variable"][:, 0], numbers.predict(X), rtol=1e-4, atol=1e-6)
+
+
 def test_a_boltzmann_machine(rng):
     X = (rng.random((30, 8)) > 0.5).astype(np.float64)
     model = BernoulliRBM(4, n_iter=3, random_state=0).fit(X)

@@ -10,6 +10,7 @@ from ..._validation import check_is_fitted
 from .. import _functions as F
 from .._autoencoder import AutoencoderTransformer
 from .._mlp import MLPClassifier, MLPRegressor
+from .._mlp._losses import LINKS
 from .._module import Module
 from .._net import NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
 from .._rbm import BernoulliRBM
@@ -32,7 +33,6 @@ outputs : callable
 """
 
 N_TRACED = 3  # samples
-PERCEPTRON_OUTPUTS = {"identity": lambda x: x, "logistic": F.sigmoid, "softmax": F.softmax, "exp": F.exp}
 
 
 def plan_for(model, X):
@@ -85,13 +85,14 @@ def _of_autoencoder(model, X):
 
 def _of_perceptron(model, X):
     check_is_fitted(model, "coefs_")
-    link, module = PERCEPTRON_OUTPUTS[model.out_activation_], getattr(model, "module_", None)
+    link, module = LINKS[model.out_activation_], getattr(model, "module_", None)
     if module is not None:
         module = _on_host(module)
         layers, (X, dtype) = module, _input(model, X, module.parameters()[0].dtype)
     else:
         X, dtype = _input(model, X, model.coefs_[0].dtype)
-        X = X.astype(np.float32 if dtype == np.float32 else np.float64)  # it computes in the dtype of X
+        own = model.dtype or (np.float32 if dtype == np.float32 else np.float64)  # that of X, where none is asked for
+        X = X.astype(own)
         pairs = [(W.astype(X.dtype, copy=False), b.astype(X.dtype, copy=False)) for W, b in _pairs(model)]
         layers = lambda x: _perceptron(x, pairs, model.activation)
     return Plan(lambda x: link(layers(x)), module, X, dtype, lambda g: [g.output()])
