@@ -90,7 +90,8 @@ def _switched(flags):
 def traced():
     """Yield a list that gets a :class:`Call` for each call of a lifted function inside, in order.
 
-    Its `args` are as they were passed, Tensors or not; `output` is the Tensor that was returned.
+    Its `args` are as they were passed, Tensors or not; `output` is the Tensor that was returned, of a comparison the
+    array.
     """
     calls = []
     token = trace.set(calls)

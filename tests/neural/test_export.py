@@ -97,7 +97,7 @@ FLAT = {
     "maximum": lambda x: F.maximum(x, 0.5 * C),
     "minimum": lambda x: F.minimum(x, 0.5),
     "clip": lambda x: F.clip(x, -0.5, 0.5) + x.clip(high=0.1) + F.clip(x, 0.2),
-    "where": lambda x: F.where(C > 0, x, -1.0),
+    "where": lambda x: F.where(C > 0, x, -1.0) + F.where(x > 0.1, x, 0.2 * x) + F.where(x <= C, x * (x < 1), 0.0),
     "astype": lambda x: F.astype(x * 3, "int64").astype(x.dtype),
     "relu": F.relu,
     "leaky_relu": lambda x: F.leaky_relu(x, 0.2) + F.leaky_relu(x) + F.leaky_relu(x, slope=0.3),
@@ -401,7 +401,10 @@ REFUSED = {
     "a function of one's own": (relu, r"relu in Of cannot become .*: it is not one of nn.functional"),
     "a loss": (lambda x: F.squared_error(x, np.zeros((1, 3))), "squared_error in Of .* is a loss"),
     "dropout called by hand": (lambda x: F.dropout(x, 0.5, 1, 2), "dropout in Of .* use the layer"),
-    "a comparison": (lambda x: F.where(x > 0, x, 0.0), "where in Of .* such as a comparison"),
+    "a mask made of masks": (
+        lambda x: F.where((x > 0) & (x < 1), x, 0.0),
+        "where in Of .* what NumPy makes of an array",
+    ),
     "a sort": (F.sort, "take_along_axis in Of .* as a sort does"),
     "values taken out": (lambda x: x * float(x.data.max()), "multiply in Of .* changes with the batch"),
     "the number of samples": (lambda x: x / len(x), "divide in Of .* or the number of samples"),
@@ -417,7 +420,7 @@ def test_what_has_no_counterpart_is_named(forward, message):
 
 
 def test_the_layer_is_named():
-    inner = nn.Sequential(nn.Linear(3, 3), Of(lambda x: F.where(x > 0, x, 0.0)))
+    inner = nn.Sequential(nn.Linear(3, 3), Of(lambda x: F.where(~(x > 0), x, 0.0)))
     module = nn.Sequential(nn.ReLU(), inner, nn.Tanh())
     module(np.ones((2, 3), np.float32))
     with pytest.raises(NotImplementedError, match=r"where in layers.1.layers.1 \(Of\) cannot"):

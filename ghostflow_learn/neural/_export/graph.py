@@ -127,7 +127,7 @@ class Graph:
 
     def _add(self, i):
         self.call, self.twin, self.layer = self.first.calls[i], self.second.calls[i], self.first.layers.get(i)
-        call, twin, passed_on = self.call, self.twin, self._names.get(id(self.call.output.data))
+        call, twin, passed_on = self.call, self.twin, self._names.get(id(_array(self.call.output)))
         if passed_on is None:
             args = [*call.args, *call.params.values()]
             grows = call.function in ANY_SHAPE and None in self.dims()  # a constant, once for each sample
@@ -138,15 +138,15 @@ class Graph:
             if call.function not in ANY_SHAPE:
                 self._require_constants(args, [*twin.args, *twin.params.values()])
             passed_on = NODES[call.function](self, *call.args, **call.params)
-        self._names[id(call.output.data)] = self._twins[id(twin.output.data)] = passed_on
+        self._names[id(_array(call.output))] = self._twins[id(_array(twin.output))] = passed_on
 
     def _require_constants(self, args, twins):
         for one, other in zip(args, twins, strict=True):
             name = self._names.get(id(_array(one)))
             if name != self._twins.get(id(_array(other))) or (name is None and not _same(one, other)):
                 self.refuse(
-                    "takes a value that changes with the batch in a way that is not traced, such as a comparison, a "
-                    "sort, or the number of samples"
+                    "takes a value that changes with the batch in a way that is not recorded, such as what NumPy makes "
+                    "of an array, a sort, or the number of samples"
                 )
 
     def _info(self, name, dtype, dims):

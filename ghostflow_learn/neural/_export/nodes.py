@@ -1,5 +1,6 @@
 """The nodes of every function of the derivatives table: `NODES[function](graph, *args, **params)` returns a name."""
 
+import operator
 from math import log, prod, sqrt
 
 import numpy as np
@@ -82,6 +83,15 @@ def _clip(g, x, low=None, high=None):
 
 def _where(g, condition, a, b):
     return g.node("Where", g.value(condition, bool), g.value(a), g.value(b))
+
+
+def _comparison(op_type):
+    """Of a Tensor with anything, in the dtype of the Tensor."""
+    return lambda g, a, b: g.node(op_type, g.value(a, a.dtype), g.value(b, a.dtype))
+
+
+def _unequal(g, a, b):
+    return g.node("Not", _comparison("Equal")(g, a, b))
 
 
 def _astype(g, x, dtype):
@@ -206,6 +216,12 @@ NODES = {
     F.clip: _clip,
     F.where: _where,
     F.astype: _astype,
+    operator.lt: _comparison("Less"),
+    operator.le: _comparison("LessOrEqual"),
+    operator.gt: _comparison("Greater"),
+    operator.ge: _comparison("GreaterOrEqual"),
+    operator.eq: _comparison("Equal"),
+    operator.ne: _unequal,
     F.relu: _activation("relu"),
     F.leaky_relu: _activation("leaky_relu", "slope", 0.01),
     F.elu: _activation("elu", "alpha", 1.0),

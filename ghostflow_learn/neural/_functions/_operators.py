@@ -2,6 +2,7 @@
 
 import operator
 
+from .._modes import TRACE, Call, mode, trace
 from .._tensor import Tensor
 from . import _arithmetic, _linear_algebra, _reductions, _shapes
 
@@ -11,8 +12,15 @@ def _reversed(function):
 
 
 def _compared(compare):
-    """A comparison has no gradient: it gives a plain array."""
-    return lambda self, other: compare(self.data, other.data if isinstance(other, Tensor) else other)
+    """A comparison has no gradient: it gives a plain array, which a trace notes."""
+
+    def compared(self, other):
+        value = compare(self.data, other.data if isinstance(other, Tensor) else other)
+        if mode.get() & TRACE:
+            trace.get().append(Call(compare.__name__, (self, other), {}, value, compare))
+        return value
+
+    return compared
 
 
 def _on_values(name):
