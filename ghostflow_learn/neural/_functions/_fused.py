@@ -1,5 +1,7 @@
 """Functions that are ops of the engine, with a backward of their own: layers, normalisations, losses."""
 
+import numpy as np
+
 from .._tensor import differentiable
 from ._arrays import codes, contiguous, floats, like
 
@@ -125,6 +127,7 @@ def _loss(engine, name, prediction, target, sample_weight, *params):
                 f"{name} has a gradient for its prediction only, but the target or the weight requires one. Detach it, "
                 "or write the loss with small functions."
             )
-        return (gradient * g.astype(gradient.dtype),)
+        is_one = isinstance(g, (np.ndarray, np.generic)) and g == 1  # to look at a number on a GPU is to wait for it
+        return (gradient if is_one else gradient * g.astype(gradient.dtype),)
 
     return loss, vjp
