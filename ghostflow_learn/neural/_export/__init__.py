@@ -40,9 +40,8 @@ def to_onnx(model, X=None):
     -----
     Operator set 18. Dropout does nothing, batch norms use their running statistics. The module is called with two small
     batches to tell what depends on the input from what is constant; it is copied before. What an ``if`` of forward
-    decides by values stays as it was for these batches. Float64 models call for
-    float64 kernels, of which onnxruntime lacks those of erf (GELU) and the inverse trigonometric functions: these are
-    computed in float32.
+    decides by values stays as it was for these batches. Float64 models call for float64 kernels, of which onnxruntime
+    lacks those of erf (GELU) and the inverse trigonometric functions: these are computed in float32.
 
     Examples
     --------
