@@ -188,6 +188,19 @@ def test_transforms_and_augmentation_stay_on_the_gpu(on_gpu):
         np.testing.assert_allclose(device.get(), host, rtol=1e-6)
 
 
+@pytest.mark.parametrize("augment", [data.Mixup(0.3, n_classes=3), data.Noise(0.1)], ids=["mixup", "noise"])
+def test_a_net_augments_on_the_gpu_without_waiting_for_it(augment, on_gpu, counting):
+    X, y = load_iris(return_X_y=True)
+    net = lambda size: NeuralNetClassifier(max_epochs=2, batch_size=size, random_state=0, iterator__augment=augment)
+    waits = []
+    for size in (128, 30):
+        with counting() as events:
+            there = net(size).fit(on_gpu(X), y)
+        waits.append(events["sync"])
+        np.testing.assert_allclose(there.predict_proba(X), net(size).fit(X, y).predict_proba(X), rtol=1e-3, atol=1e-4)
+    assert waits[0] == waits[1]
+
+
 def test_sparse_rows_become_dense_and_frames_arrays():
     X, _ = rows()
     np.testing.assert_array_equal(data.Dataset(csr_matrix(X))[[3, 1]][0], X[[3, 1]])
