@@ -151,7 +151,7 @@ def test_sequential_is_a_list(rng):
 def test_mlp_has_its_layers(rng, norm):
     model = nn.MLP(3, hidden=(8, 4), norm=norm, dropout=0.1).seed(0)
     assert model(batch(rng, 5, 6)).shape == (5, 3)
-    wanted = 6 * 8 + 8 + 8 * 4 + 4 + 4 * 3 + 3 + (2 * (6 + 8) if norm else 0)
+    wanted = 6 * 8 + 8 + 8 * 4 + 4 + 4 * 3 + 3 + (2 * (8 + 4) if norm else 0)
     assert sum(p.size for p in model.parameters()) == wanted
 
 
@@ -159,9 +159,9 @@ def test_hidden_layers_of_an_mlp_are_what_they_say(rng):
     X, double = batch(rng, 5, 4), lambda x: x * 2.0
     model = nn.MLP(2, (4, 4, 3), ["tanh", double, nn.PReLU], norm="layer", residual=True).seed(0)
     first, second, third = model.eval()(X) is not None and model.layers[:-1]
-    h = np.tanh(first.norm(X).numpy() @ first.linear.W.numpy())
-    h2 = h + 2 * second.linear(second.norm(h)).numpy()  # as wide as the hidden layer before; the first has none before
-    h3 = third.linear(third.norm(h2)).numpy()
+    h = np.tanh(first.norm(first.linear(X)).numpy())
+    h2 = h + 2 * second.norm(second.linear(h)).numpy()  # as wide as the hidden layer before; the first has none before
+    h3 = third.norm(third.linear(h2)).numpy()
     h3 = np.where(h3 > 0, h3, 0.25 * h3)
     np.testing.assert_allclose(model(X).numpy(), model.layers[-1](h3).numpy(), rtol=1e-5, atol=1e-6)
     assert [linear.n_out for linear in model.linears()] == [4, 4, 3, 2]

@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ghostflow_learn import as_sklearn, config_context, onnx
 from ghostflow_learn.neural import Callback, EarlyStopping, EpochScoring, LRScheduler, Tensor, nn, optim
@@ -161,8 +162,8 @@ def test_norms_residuals_and_activations_are_those_of_a_network_by_hand(norm):
     Norm = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}[norm]
     want = by_hand(
         nn.Sequential(
-            nn.Sequential(Norm(), nn.Linear(12, activation="gelu")),
-            nn.Residual(Norm(), nn.Linear(12), swish),
+            nn.Sequential(nn.Linear(12), Norm(), nn.GELU()),
+            nn.Residual(nn.Linear(12), Norm(), swish),
             nn.Linear(10),
         ),
         (64, 12, 12, 10),
@@ -391,6 +392,15 @@ ALL = {
 }
 
 
+CHECKED = {"norm": "layer", "activation": "gelu", "optimizer": "adamw", "learning_rate_init": 0.01, "max_iter": 50}
+
+
+@parametrize_with_checks([MLPClassifier(**CHECKED)])
+@pytest.mark.filterwarnings("ignore")
+def test_estimator_passes(estimator, check):
+    check(estimator)
+
+
 def test_clone_pickle_and_a_search_take_everything():
     twin = clone(model(**ALL))
     assert {name: str(value) for name, value in twin.get_params().items()} == {
@@ -404,7 +414,7 @@ def test_clone_pickle_and_a_search_take_everything():
         each.partial_fit(X, y)
     np.testing.assert_array_equal(flat(again), flat(fitted))
     grid = {"mlpclassifier__dropout": [0.0, 0.3], "mlpclassifier__callbacks__stop__patience": [1, 3]}
-    pipeline = make_pipeline(StandardScaler(), model(**ALL, max_iter=4))
+    pipeline = make_pipeline(StandardScaler(), model(**ALL, max_iter=10, learning_rate_init=0.02))
     search = GridSearchCV(pipeline, grid, cv=2, n_jobs=2, error_score="raise").fit(X, y)
     assert len(set(search.cv_results_["mean_test_score"])) > 1
     with pytest.raises(ValueError, match="no callback 'stp'. Did you mean 'stop'"):
@@ -542,7 +552,7 @@ def test_divergence_is_an_error_and_leaves_no_model():
         ({"activation": ["relu"]}, "activation has 1 entries for 2 hidden layers"),
         ({"activation": lambda x: x[:, :3]}, "must keep the shape of its input"),
         ({"dropout": [0.1, 1.0]}, "dropout must lie in"),
-        ({"dropout": [0.1]}, "dropout has 1 entries for 2 hidden layers"),
+        ({"dropout": [0.0]}, "dropout has 1 entries for 2 hidden layers"),
         ({"dropout": 0.1, "hidden_layer_sizes": ()}, "belong to hidden layers"),
         ({"residual": True}, r"needs two hidden layers of one size.*\(16, 8\)"),
         ({"loss": "fokal"}, "no loss 'fokal'. Did you mean 'focal'"),

@@ -6,35 +6,65 @@ from numbers import Real
 from ..._engine._neural import ACTIVATIONS as WITH_LINEAR  # in one kernel with the product
 from .._hints import hint
 from .._module import Module
-from .activation import LogSoftmax, PReLU, Softmax
+from .activation import (
+    ELU,
+    GELU,
+    SELU,
+    LeakyReLU,
+    LogSoftmax,
+    Mish,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Swish,
+    Tanh,
+)
 from .container import Sequential
 from .linear import Dropout, Linear
 from .normalization import BatchNorm1d, LayerNorm
 
 NORMS = {"batch": BatchNorm1d, "layer": LayerNorm}
-OF_THEIR_OWN = {"prelu": PReLU, "softmax": Softmax, "log_softmax": LogSoftmax}
-ACTIVATIONS = (*WITH_LINEAR, *OF_THEIR_OWN)
+BY_NAME = {
+    "relu": ReLU,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "selu": SELU,
+    "sigmoid": Sigmoid,
+    "logistic": Sigmoid,
+    "tanh": Tanh,
+    "gelu": GELU,
+    "swish": Swish,
+    "silu": Swish,
+    "mish": Mish,
+    "softplus": Softplus,
+    "prelu": PReLU,
+    "softmax": Softmax,
+    "log_softmax": LogSoftmax,
+}
+ACTIVATIONS = ("identity", *BY_NAME)
 
 
 class HiddenLayer(Module):
-    """``dropout(activation(norm(x) W + b))``, and x added to it in a residual layer."""
+    """``dropout(activation(norm(x W + b)))``, and x added to it in a residual layer."""
 
     def __init__(self, size, activation, dropout, norm, residual):
         self.residual = residual
-        self.norm = None if norm is None else NORMS[norm]()
-        is_fused = isinstance(activation, str) and activation in WITH_LINEAR
+        is_fused = norm is None and isinstance(activation, str) and activation in WITH_LINEAR
         self.linear = Linear(size, activation=activation if is_fused else "identity")
-        self.activation = None if is_fused else _function(activation)
+        self.norm = None if norm is None else NORMS[norm]()
+        self.activation = None if is_fused or activation == "identity" else _function(activation)
         self.dropout = Dropout(dropout) if dropout else None
 
     def forward(self, x):
-        h = self.linear(x if self.norm is None else self.norm(x))
+        h = self.linear(x)
+        h = h if self.norm is None else self.norm(h)
         if self.activation is not None:
-            h = self.activation(h)
-            if h.shape != (*x.shape[:-1], self.linear.n_out):
+            shape, h = h.shape, self.activation(h)
+            if h.shape != shape:
                 raise ValueError(
-                    f"An activation must keep the shape of its input, {(*x.shape[:-1], self.linear.n_out)}. "
-                    f"{self.activation!r} returned {h.shape}."
+                    f"An activation must keep the shape of its input, {shape}. {self.activation!r} returned {h.shape}."
                 )
         h = h if self.dropout is None else self.dropout(h)
         return x + h if self.residual else h
@@ -54,7 +84,7 @@ class MLP(Module):
     dropout : float in [0, 1), or list of them, default=0.0
         Rate after each hidden layer, or after each its own.
     norm : {None, "batch", "layer"}, default=None
-        In front of each hidden layer.
+        In each hidden layer, in front of its activation.
     residual : bool, default=False
         Add its input to what comes out of each hidden layer that has the size of the hidden layer before it.
 
@@ -119,7 +149,7 @@ def check_activation(activation):
 
 def _function(activation):
     """What is called: a module of this layer's own, or a function."""
-    activation = OF_THEIR_OWN.get(activation, activation) if isinstance(activation, str) else activation
+    activation = BY_NAME[activation] if isinstance(activation, str) else activation
     if isinstance(activation, type):
         return activation()
     return copy.deepcopy(activation) if isinstance(activation, Module) else activation

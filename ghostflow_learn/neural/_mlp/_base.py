@@ -321,7 +321,8 @@ class BaseMLP(CallbackParams, ModuleFit, ClassNamePrefixFeaturesOutMixin, Transf
 
     def _forward(self, X, n_layers=None):
         """The engine, and the outputs of the network for X, not validated yet, or of its first layers."""
-        check_is_fitted(self, "coefs_")
+        if not hasattr(self, "coefs_"):
+            check_is_fitted(self, "coefs_")
         if hasattr(self, "module_"):
             return self._outputs_of_module(X, n_layers)
         data = check_predict(self, X, accept_sparse="csr", **self._dtype_check())

@@ -53,7 +53,8 @@ class ModuleFit:
     def _check_beyond(self, beyond, hidden):
         if not hidden and {"dropout", "norm", "residual"} & set(beyond):
             raise ValueError("dropout, norm and residual belong to hidden layers, and hidden_layer_sizes names none.")
-        MLP(1, hidden, self.activation, self.dropout, self.norm, self.residual)  # raises where they do not go together
+        if beyond or isinstance(self.dropout, (list, tuple)):
+            MLP(1, hidden, self.activation, self.dropout, self.norm, self.residual)  # raises if they do not go together
         if self.solver == "lbfgs" and self.optimizer is None and beyond:
             raise ValueError(
                 f"solver='lbfgs' trains scikit-learn's networks; it does not go with {', '.join(beyond)}. Use 'adam' "

@@ -80,7 +80,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Part of the outputs of each hidden layer, or of each its own, that a training step leaves out. Not in
         scikit-learn's, as the following.
     norm : {"batch", "layer"} or None, default=None
-        Normalises what goes into each hidden layer, over the batch or over the features.
+        Normalises what goes into the activation of each hidden layer, over the batch or over its units.
     residual : bool, default=False
         Whether to add its input to what comes out of a hidden layer that is as wide as the hidden layer before it.
     optimizer : str, class or callable, default=None
