@@ -556,7 +556,7 @@ def test_divergence_is_an_error_and_leaves_no_model():
         ({"dropout": 0.1, "hidden_layer_sizes": ()}, "belong to hidden layers"),
         ({"residual": True}, r"needs two hidden layers of one size.*\(16, 8\)"),
         ({"loss": "fokal"}, "no loss 'fokal'. Did you mean 'focal'"),
-        ({"loss": "huber"}, "compares numbers. For classes take"),
+        ({"loss": "huber"}, "does not compare classes. For classes take"),
         ({"loss": "bce"}, "is for two classes, or several labels"),
         ({"optimizer": "adm"}, "Did you mean 'adam'"),
         ({"optimizer": "lbfgs", "dropout": 0.1}, "neither dropout nor clipping"),
@@ -585,8 +585,9 @@ def test_messages(params, message):
 def test_messages_of_other_targets():
     with pytest.raises(ValueError, match="is for one class a sample. For several labels take 'bce_with_logits'"):
         model(loss="focal").fit(X, np.column_stack([y > 4, y % 2]))
-    with pytest.raises(ValueError, match="compares classes. For numbers take"):
-        model(MLPRegressor, loss="focal").fit(X, Y)
+    for loss in ("focal", nn.TripletLoss):
+        with pytest.raises(ValueError, match="does not compare numbers. For numbers take"):
+            model(MLPRegressor, loss=loss).fit(X, Y)
     with pytest.raises(ValueError, match="quantiles of several levels have none"):
         model(MLPRegressor, loss=nn.QuantileLoss((0.1, 0.9)), early_stopping=True).fit(X, Y[:, 0])
     with pytest.raises(ValueError, match="partial_fit does not support early_stopping"):

@@ -7,7 +7,7 @@ from .._gradients import scale_gradient
 from .._hints import hint
 from .._losses import LOSSES, BCELoss, BCEWithLogitsLoss, Loss, get_loss
 
-OF_CLASSES = ("logits", "log_proba", "proba")  # what networks for classes predict
+OF_CLASSES, OF_NUMBERS = ("logits", "log_proba", "proba"), ("mean", "log_mean")  # what networks predict
 LINKS = {"softmax": F.softmax, "logistic": F.sigmoid, "exp": F.exp, "identity": lambda x: x}
 
 
@@ -32,7 +32,7 @@ def output_for_classes(loss, y_type):
     is_binary = isinstance(loss, (BCELoss, BCEWithLogitsLoss))
     if isinstance(loss, Loss):
         if loss.output not in OF_CLASSES:
-            raise ValueError(f"{loss!r} compares numbers. For classes take 'log_loss', 'cross_entropy' or 'focal'.")
+            raise ValueError(f"{loss!r} does not compare classes. For classes take 'log_loss', 'cross_entropy' or 'focal'.")
         if is_binary and y_type == "multiclass":
             raise ValueError(f"{loss!r} is for two classes, or several labels. For more classes take 'cross_entropy'.")
         if is_multilabel and not is_binary:
@@ -44,8 +44,8 @@ def output_for_numbers(loss):
     """The last activation for numbers."""
     if isinstance(loss, str):
         return {"squared_error": "identity", "poisson": "exp"}[loss]
-    if isinstance(loss, Loss) and loss.output in OF_CLASSES:
-        raise ValueError(f"{loss!r} compares classes. For numbers take 'squared_error', 'mae', 'huber' or 'quantile'.")
+    if isinstance(loss, Loss) and loss.output not in OF_NUMBERS:
+        raise ValueError(f"{loss!r} does not compare numbers. For numbers take 'squared_error', 'mae', 'huber' or 'quantile'.")
     return "exp" if getattr(loss, "output", None) == "log_mean" else "identity"
 
 
