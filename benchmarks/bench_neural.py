@@ -15,6 +15,7 @@ from _harness import Workload, main
 from ghostflow_learn.neural import NeuralNetClassifier, Tensor, nn, no_grad, optim, read_idx
 
 SEED = 20
+TIMES = 1000  # an operation on one element: one alone would take less than what measures it
 DIGITS = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -126,12 +127,16 @@ class CrossEntropy:
 
 
 class OneElement:
+    def __init__(self, times):
+        self.times = times
+
     def prepare(self, X):
         self.x = Tensor(X[0], requires_grad=True)
 
     def run(self):
-        self.x.grad = None
-        (self.x + self.x).backward()
+        for _ in range(self.times):
+            self.x.grad = None
+            (self.x + self.x).backward()
 
     def answer(self):
         return self.x.grad
@@ -180,7 +185,7 @@ OPERATIONS = [
         for k in (10, 100, 1000)
         for n in (256, 8192)
     ),
-    operation("one_element", OneElement, (1, 1), "under 6 microseconds"),
+    operation("one_element_1000_times", OneElement, (1, 1), "under 6 microseconds each", TIMES),
 ]
 
 

@@ -302,13 +302,14 @@ def _codes(loss, prediction, target):
             f"{type(loss).__name__} needs a prediction of shape (n_samples, n_classes) and integer class codes of "
             f"shape (n_samples,). Got {prediction.shape}, and {target.shape} of dtype {target.dtype}."
         )
-    n_classes = prediction.shape[1]
-    if not loss.trusts_codes and target.size and not 0 <= int(xp.min(target)) <= int(xp.max(target)) < n_classes:
+    n_classes, codes = prediction.shape[1], target.astype(xp.int64, copy=False)
+    # Read as unsigned, a negative code is larger than any class: one look is enough.
+    if not loss.trusts_codes and codes.size and int(codes.view(xp.uint64).max()) >= n_classes:
         raise ValueError(
             f"The module predicts {n_classes} classes, so class codes must lie in 0 to {n_classes - 1}. "
             f"Got {int(xp.min(target))} to {int(xp.max(target))}."
         )
-    return target.astype(xp.int64, copy=False)
+    return codes
 
 
 def _class_weight(class_weight, codes, sample_weight, prediction):
