@@ -32,7 +32,9 @@ def output_for_classes(loss, y_type):
     is_binary = isinstance(loss, (BCELoss, BCEWithLogitsLoss))
     if isinstance(loss, Loss):
         if loss.output not in OF_CLASSES:
-            raise ValueError(f"{loss!r} does not compare classes. For classes take 'log_loss', 'cross_entropy' or 'focal'.")
+            raise ValueError(
+                f"{loss!r} does not compare classes. For classes take 'log_loss', 'cross_entropy' or 'focal'."
+            )
         if is_binary and y_type == "multiclass":
             raise ValueError(f"{loss!r} is for two classes, or several labels. For more classes take 'cross_entropy'.")
         if is_multilabel and not is_binary:
@@ -45,7 +47,9 @@ def output_for_numbers(loss):
     if isinstance(loss, str):
         return {"squared_error": "identity", "poisson": "exp"}[loss]
     if isinstance(loss, Loss) and loss.output not in OF_NUMBERS:
-        raise ValueError(f"{loss!r} does not compare numbers. For numbers take 'squared_error', 'mae', 'huber' or 'quantile'.")
+        raise ValueError(
+            f"{loss!r} does not compare numbers. For numbers take 'squared_error', 'mae', 'huber' or 'quantile'."
+        )
     return "exp" if getattr(loss, "output", None) == "log_mean" else "identity"
 
 
