@@ -566,6 +566,7 @@ def test_divergence_is_an_error_and_leaves_no_model():
         ({"scheduler": "StepLR"}, r"StepLR needs step_size. Pass scheduler=LRScheduler\('StepLR', "),
         ({"scheduler": "OneCycle", "solver": "sgd", "learning_rate": "adaptive"}, "both set the learning rate"),
         ({"solver": "lbfgs", "dropout": 0.1}, "it does not go with dropout.*optimizer='lbfgs'"),
+        ({"norm": "layer", "early_stopping": True, "validation_fraction": 0.001}, "validation set is too small"),
         ({"callbacks": [3]}, "callbacks must be Callbacks"),
         ({"callbacks": [EarlyStopping()]}, "no column 'valid_loss'"),
         ({"norm": "instance"}, "The 'norm' parameter of MLPClassifier must be"),

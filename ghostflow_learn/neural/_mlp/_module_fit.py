@@ -71,11 +71,12 @@ class ModuleFit:
         vars(self).pop("_optimizer", None)
         if afresh:
             self._forget_modules()
-        train, valid = self._split(engine, task, validation, rng, keep_sparse=True)
-        if train.sample_weight is not None:
-            train = _without_zeros(engine, train)
-        self._parts = {"train": train, "valid": valid}
+        self._parts = {}
         try:
+            train, valid = self._split(engine, task, validation, rng, keep_sparse=True)
+            if train.sample_weight is not None:
+                train = _without_zeros(engine, train)
+            self._parts = {"train": train, "valid": valid}
             self._prepare(engine, task, rng, incremental, valid is not None)
             objective = Objective(task.loss, task.output, task.Y.shape[1], self.alpha, self.module_.linears())
             fit = Task(self.module_, self.module_, objective)
