@@ -8,11 +8,20 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import is_regressor
 
+from ._engine._neural import ACTIVATIONS
 from ._engine.cpu import _report
 from ._patch import native_estimators
 
 # The same kernels in fewer iterations.
 SHORT = {"max_iter": 3, "n_init": 1, "Cs": 2, "cv": 2, "n_clusters": 3}
+# What networks choose their kernels by: names that the constraints do not list.
+BY_NAME = {
+    "activation": tuple(ACTIVATIONS),
+    "dropout": (0.5,),
+    "optimizer": ("sgd", "adam", "amsgrad", "adamw", "rmsprop", "lamb", "lars"),
+    "loss": ("cross_entropy", "bce_with_logits", "focal", "mse", "mae", "huber", "poisson"),
+}
+PRINTING = ("verbose", "progress_bar")
 METHODS = ("predict", "predict_proba", "decision_function", "transform", "score_samples")
 
 
@@ -81,8 +90,11 @@ def _data(cls, dtype):
 def _options(cls):
     """Each value that selects an algorithm, one parameter at a time, as the constraints list them."""
     yield {}
+    is_network = "optimizer" in cls._parameter_constraints
     for name, constraints in cls._parameter_constraints.items():
-        for constraint in constraints if isinstance(constraints, list) else ():
+        for option in BY_NAME.get(name, ()) if is_network else ():
+            yield {name: option}
+        for constraint in constraints if isinstance(constraints, list) and name not in PRINTING else ():
             for option in getattr(constraint, "options", ()):
                 yield {name: option}
             if constraint == "boolean":

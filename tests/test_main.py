@@ -8,6 +8,8 @@ import pytest
 
 from ghostflow_learn import __main__, _doctor, _warmup
 from ghostflow_learn._patch import native_estimators
+from ghostflow_learn.neural._losses import LOSSES
+from ghostflow_learn.neural._optimizers import get_optimizer
 
 SCRIPT = """
 import sys
@@ -109,3 +111,13 @@ def test_warmup_tries_every_option_that_selects_an_algorithm(ours):
     for name in ("solver", "algorithm", "svd_solver"):
         if name in ours._parameter_constraints:
             assert len([o for o in options if name in o]) >= 2
+    assert not any("verbose" in o or "progress_bar" in o for o in options)
+
+
+def test_warmup_tries_what_networks_choose_their_kernels_by():
+    mlp = next(cls for cls in native_estimators() if cls.__name__ == "MLPClassifier")
+    options = list(_warmup._options(mlp))
+    for name, values in _warmup.BY_NAME.items():
+        assert [o[name] for o in options if name in o] == list(values)
+    assert all(get_optimizer(name) for name in _warmup.BY_NAME["optimizer"])
+    assert set(_warmup.BY_NAME["loss"]) <= set(LOSSES)
