@@ -268,7 +268,9 @@ def machine():
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "versions": _versions("ghostflow-learn", "scikit-learn", "scikit-learn-intelex", "numpy", "scipy", "numba"),
+        "versions": _versions(
+            "ghostflow-learn", "scikit-learn", "scikit-learn-intelex", "numpy", "scipy", "numba", "torch"
+        ),
         "commit": _commit(),
         "date": datetime.now(UTC).date().isoformat(),
     }

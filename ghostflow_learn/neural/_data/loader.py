@@ -71,8 +71,13 @@ class DataLoader:
         return len(self.sampler) // size if self.drop_last else -(-len(self.sampler) // size)
 
     def __iter__(self):
-        batches = self._batches(np.fromiter(self.sampler, dtype=np.int64, count=len(self.sampler)))
+        batches = self._batches(self._order())
         return batches if self.prefetch == 0 else _ahead(batches, self.prefetch)
+
+    def _order(self):
+        if type(self.sampler) in (RandomSampler, SequentialSampler):  # a subclass may have an order of its own
+            return self.sampler._draw()
+        return np.fromiter(self.sampler, dtype=np.int64, count=len(self.sampler))
 
     def _size(self):
         return max(1, len(self.sampler)) if self.batch_size is None else self.batch_size

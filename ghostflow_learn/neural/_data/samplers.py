@@ -19,7 +19,10 @@ class SequentialSampler:
         return self.n_samples
 
     def __iter__(self):
-        return iter(np.arange(self.n_samples))
+        return iter(self._draw())
+
+    def _draw(self):
+        return np.arange(self.n_samples)
 
 
 class RandomSampler:
@@ -38,7 +41,10 @@ class RandomSampler:
         return self.n_samples
 
     def __iter__(self):
-        return iter(self.rng.permutation(self.n_samples))
+        return iter(self._draw())
+
+    def _draw(self):
+        return self.rng.permutation(self.n_samples)
 
 
 class WeightedSampler:
