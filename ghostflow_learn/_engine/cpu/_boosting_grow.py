@@ -1,234 +1,262 @@
 """How one tree grows: its samples are parted, children searched, and at last written down."""
 
+from collections import namedtuple
+
 import numpy as np
 
-from ._boosting_histogram import AHEAD, accumulate, subtract
-from ._boosting_losses import exact, inlined, inner
-from ._boosting_queue import (
-    GROUND,
-    INNER,
-    LEAF,
-    LEAVES,
-    N_FREE,
-    N_WAITING,
-    NODES,
-    ROOT,
-    SEARCHES,
-    WAITING,
-    advance,
-    settle,
-)
+from ._boosting_histogram import WIDTH, accumulate, subtract
+from ._boosting_losses import exact, inner
+from ._boosting_nodes import choose_features, give_children, plant, weigh_root
+from ._boosting_queue import CHOSEN, GROUND, INNER, N_WAITING, ROOT, WAITING, advance, settle
+from ._boosting_rows import join_block, left_table, part_block, part_rows
 from ._boosting_split import contains, search
-from ._memory import prefetch
+from ._team import dismiss, done, hand_out, take, wait, wait_for_task
 
-# What `run` does with a node, as bits: part the samples, give the children records, add up the smaller one, subtract
-# and search. A tree WHOLE has no others: nodes are expanded until none is left.
-PART, CHILDREN, ADD, SEARCH, WHOLE = 1, 2, 4, 8, 16
+# Tasks: a block of the samples of a large node is parted, brought to its place, added up; some features of the parts
+# of a histogram are summed; a child is searched; a node is expanded by one thread.
+PART, JOIN, ADD, SUM, SEARCH, EXPAND = range(6)
+KIND, NODE, CHILD, SLOT, TASKS = range(5)
+FEATURES = 8  # of a task to sum
+
+# What the threads of a tree share.
+# words    : (WORDS,) int64                        of the team
+# task     : (5,) int64                            KIND of task, and what it is about
+# nodes    : (batch,) int64                        to expand, each by one thread
+# goes_left : (256,) int64                         see `left_table`
+# to_left  : (n_blocks + 1,) int64                 how many samples go to the left before each block
+# parts    : (n_members - 1, 3, n_features 256) int64  histograms of what helpers added up
+# adds     : (n_members,) bool                     who added something up
+Shared = namedtuple("Shared", "words task nodes goes_left to_left parts adds")
+
+# block, add : int     samples of a task to part; of one to add up, at least
+# large : int          values of a node that all threads share
+# batch : int          nodes that are expanded at a time; 1 to search them one after the other
+# most : int           values until Python is asked whether to go on
+Sizes = namedtuple("Sizes", "block add large batch most")
+
+# What a thread works with.
+Desk = namedtuple("Desk", "tried goes_left sums floats packed gathered")
 
 
 @exact
-def run(data, limits, terms, growing, batch, phases, start, stop):
-    """Expand nodes ``batch[start:stop]``, or grow a whole tree on one thread."""
-    nodes, n_features = growing.nodes, len(terms.n_bins)
-    tried, goes_left = np.empty(n_features, np.bool_), np.empty(256, np.int64)
-    sums, floats = np.empty((4, 256), np.int64), np.empty((3, 256), np.float64)
-    whole = phases == WHOLE
-    work = CHILDREN | ADD | SEARCH if whole else phases
-    t = start
-    while t < stop:
-        i = batch[t]
-        node = nodes[i]
-        if work & PART:
-            rows, spare = growing.rows[node.start : node.start + node.count], growing.spare[node.start :]
-            left_table(node, growing.left_codes[i], terms.scalars.max_bins, goes_left)
-            part_rows(data.codes, n_features, node.feature, goes_left, rows, spare)
-        if work & CHILDREN:
-            scalars = terms.scalars
-            if i == GROUND:
-                plant(nodes, growing.free, growing.n, growing.allowed, len(growing.rows), scalars.min_samples_leaf,
-                      limits.max_depth, limits.max_leaf_nodes)  # fmt: skip
-            else:
-                give_children(nodes, growing.allowed, i, limits.groups, limits.max_depth, scalars.min_samples_leaf,
-                              terms.has_missing[node.feature], terms.monotonic_cst[node.feature])  # fmt: skip
-        right_is_small = 2 * node.n_left > node.count
-        small, large = nodes[node.left + right_is_small], nodes[node.left + 1 - right_is_small]
-        if work & ADD and (small.searched or large.searched):
-            for again in range(1 + (node.stale and large.searched)):
-                child, slot = nodes[node.left + (right_is_small ^ again)], node.slot if again else node.small
-                rows = growing.rows[child.start : child.start + child.count]
-                accumulate(data.codes, data.words, data.bits, rows, growing.histograms[slot])
-        if work & SEARCH and (small.searched or large.searched):
-            small.slot, large.slot = node.small, node.slot
-            if i == GROUND:
-                weigh_root(nodes[ROOT], growing.histograms[small.slot], terms.scalars)
-            if large.searched and not node.stale:
-                subtract(growing.histograms[large.slot], growing.histograms[small.slot])
-            for child in range(node.left, node.left + 2):
-                if nodes[child].searched:
-                    choose_features(tried, limits.groups, limits.masks, growing.allowed[child], growing.n,
-                                    limits.max_features, limits.seed, nodes[child].path)  # fmt: skip
-                    search(nodes[child], growing.histograms[nodes[child].slot], tried, terms.scalars, terms.n_bins,
-                           terms.has_missing, terms.is_categorical, terms.monotonic_cst, sums, floats,
-                           growing.left_codes[child])  # fmt: skip
-                    if nodes[child].gain > 0:
-                        nodes[child].state = WAITING
-            if i == GROUND and nodes[ROOT].state == WAITING:
-                growing.waiting[0], growing.n[N_WAITING] = ROOT, 1
-        t += 1
-        if whole:
-            work = PART | CHILDREN | ADD | SEARCH
-            settle(nodes, growing.todo, growing.free, growing.n, stop - start)
-            chosen = advance(nodes, growing.waiting, growing.todo, growing.free, growing.n, limits.max_leaf_nodes,
-                             limits.depth_wise, stop - start)  # fmt: skip
-            t = start if chosen else stop
+def grow(data, limits, terms, growing, shared, sizes, start, stop):
+    """Go on with a tree for a while: member 0 of the team leads, the others help."""
+    n_features = len(terms.n_bins)
+    desk = Desk(
+        np.empty(n_features, np.bool_), np.empty(256, np.int64), np.empty((4, 256), np.int64),
+        np.empty((3, 256), np.float64), np.zeros(min(n_features, WIDTH) * 256, np.int64),
+        np.empty(min(len(growing.rows), data.bits[0]), np.int64),
+    )  # fmt: skip
+    for member in range(start, stop):
+        if member == 0:
+            _lead(data, limits, terms, growing, shared, sizes, desk)
+            dismiss(shared.words)
+            continue
+        task = wait_for_task(shared.words)
+        while task >= 0:
+            _perform(task, member, data, limits, terms, growing, shared, sizes, desk)
+            done(shared.words)
+            task = wait_for_task(shared.words)
 
 
 @inner
-def plant(nodes, free, n, allowed, n_rows, min_samples_leaf, max_depth, max_leaf_nodes):
-    """The ground, and the root with its samples."""
-    ground, root, beside = nodes[GROUND], nodes[ROOT], nodes[ROOT + 1]
-    for k in range(len(n)):
-        n[k] = 0
-    n[NODES], n[LEAVES], n[N_FREE] = ROOT + 2, 1, len(free) - 2
-    for k in range(len(free)):
-        free[k] = len(free) - 1 - k
-    ground.left, ground.n_left, ground.count, ground.small, ground.slot, ground.stale = ROOT, 0, 0, 0, 1, True
-    root.start, root.count, root.depth, root.path = 0, n_rows, 0, np.uint64(1)
-    root.value, root.lower, root.upper, root.gain = 0.0, -np.inf, np.inf, -1.0
-    root.state, root.stale, root.last, beside.state, beside.searched = LEAF, False, False, LEAF, False
-    root.searched = n_rows >= 2 * min_samples_leaf and max_depth != 0 and max_leaf_nodes != 1
-    for g in range(allowed.shape[1]):
-        allowed[ROOT, g] = True
+def _lead(data, limits, terms, growing, shared, sizes, desk):
+    nodes, todo, free, n, together = growing.nodes, growing.todo, growing.free, growing.n, shared.nodes
+    n_features, work, n_chosen = len(terms.n_bins), 0, n[CHOSEN]
+    while n_chosen > 0 and work < sizes.most:
+        n_small = 0
+        for t in range(n_chosen):
+            i = todo[t]
+            n_values = (len(growing.rows) if i == GROUND else nodes[i].count) * n_features
+            work += n_values
+            if n_values > sizes.large:
+                _expand_together(i, data, limits, terms, growing, shared, sizes, desk)
+                continue
+            place = n_small  # the largest first, so that no long one comes last
+            while place > 0 and nodes[together[place - 1]].count < nodes[i].count:
+                together[place] = together[place - 1]
+                place -= 1
+            together[place] = i
+            n_small += 1
+        _share(EXPAND, n_small, data, limits, terms, growing, shared, sizes, desk)
+        if todo[0] == GROUND and nodes[ROOT].state == WAITING:
+            growing.waiting[0], n[N_WAITING] = ROOT, 1
+        settle(nodes, todo, free, n, n_chosen)
+        n_chosen = advance(nodes, growing.waiting, todo, free, n, limits.max_leaf_nodes, limits.depth_wise, sizes.batch)
+    n[CHOSEN] = n_chosen
 
 
 @inner
-def weigh_root(root, histogram, scalars):
-    """Sums over all samples are those over the bins of any feature."""
-    gradient, hessian = np.int64(0), np.int64(0)
-    for b in range(256):
-        gradient += histogram[0, b]
-        hessian += histogram[1, b]
-    root.gradient, root.hessian = gradient * scalars.gradient_unit, hessian * scalars.hessian_unit
-    root.searched = root.hessian >= scalars.min_hessian
+def _share(kind, n_tasks, data, limits, terms, growing, shared, sizes, desk):
+    """Let the team do `n_tasks` tasks."""
+    shared.task[KIND] = kind
+    hand_out(shared.words, n_tasks)
+    task = take(shared.words)
+    while task >= 0:
+        _perform(task, 0, data, limits, terms, growing, shared, sizes, desk)
+        done(shared.words)
+        task = take(shared.words)
+    wait(shared.words, n_tasks)
 
 
 @inner
-def part_rows(codes, n_features, feature, goes_left, rows, spare):
-    """Bring the samples that go to the left to the front, in their order."""
-    n_left = n_right = 0
-    most = len(rows) - 1
-    for i in range(len(rows)):
-        prefetch(codes, np.int64(rows[np.uint64(min(i + AHEAD, most))]) * n_features + feature)
-        row = rows[i]
-        left = goes_left[codes[np.uint64(np.int64(row) * n_features + feature)]]
-        rows[np.uint64(n_left)] = row
-        spare[np.uint64(n_right)] = row
-        n_left += left
-        n_right += 1 - left
-    for i in range(n_right):
-        rows[np.uint64(n_left + i)] = spare[i]
-
-
-@inner
-def left_table(node, bitset, max_bins, goes_left):
-    """Whether each code goes to the left child of `node`: 1 or 0."""
-    for b in range(256):
-        if node.categorical:
-            goes_left[b] = contains(bitset, b)
+def _perform(task, member, data, limits, terms, growing, shared, sizes, desk):
+    kind, node = shared.task[KIND], growing.nodes[shared.task[NODE]]
+    if kind == EXPAND:
+        _expand(shared.nodes[task], data, limits, terms, growing, desk)
+    elif kind in (PART, JOIN):
+        rows = growing.rows[node.start : node.start + node.count]
+        spare = growing.spare[node.start : node.start + node.count]
+        first, last = task * sizes.block, min((task + 1) * sizes.block, node.count)
+        if kind == PART:
+            shared.to_left[task + 1] = part_block(
+                data.codes, len(terms.n_bins), node.feature, shared.goes_left, rows, spare, first, last
+            )
         else:
-            goes_left[b] = (b <= node.bin) | ((b == max_bins) & (node.missing_left != 0))
+            join_block(rows, spare, shared.to_left[task], shared.to_left[task + 1], node.n_left, first, last)
+    elif kind == ADD:
+        child, histogram = growing.nodes[shared.task[CHILD]], growing.histograms[shared.task[SLOT]]
+        n_tasks = shared.task[TASKS]
+        first, last = child.start + child.count * task // n_tasks, child.start + child.count * (task + 1) // n_tasks
+        accumulate(
+            data.codes, data.words, data.bits, growing.rows[first:last], not shared.adds[member],
+            shared.parts[member - 1] if member else histogram, desk.packed, desk.gathered,
+        )  # fmt: skip
+        shared.adds[member] = True
+    elif kind == SUM:
+        _sum(growing.histograms[shared.task[SLOT]], shared.parts, shared.adds, task * FEATURES * 256)
+    else:
+        _search(shared.task[NODE], task, limits, terms, growing, desk)
 
 
 @inner
-def give_children(nodes, allowed, i, groups, max_depth, min_samples_leaf, has_missing, direction):
-    """The records of the children of node `i`, from its best split."""
-    node = nodes[i]
-    if not has_missing:
-        node.missing_left = 2 * node.n_left > node.count
-    middle = (node.value_left + node.value_right) / 2
+def _expand(i, data, limits, terms, growing, desk):
+    """Expand node `i` on one thread."""
+    node = growing.nodes[i]
+    if i != GROUND:
+        rows, spare = growing.rows[node.start : node.start + node.count], growing.spare[node.start :]
+        left_table(node, growing.left_codes[i], terms.scalars.max_bins, desk.goes_left)
+        part_rows(data.codes, len(terms.n_bins), node.feature, desk.goes_left, rows, spare)
+    _bear(i, limits, terms, growing)
+    for again in range(_n_histograms(node, growing.nodes)):
+        child, slot = _to_add_up(node, again)
+        rows = growing.rows[growing.nodes[child].start :][: growing.nodes[child].count]
+        histogram = growing.histograms[slot]
+        accumulate(data.codes, data.words, data.bits, rows, True, histogram, desk.packed, desk.gathered)
+    _give_histograms(i, terms, growing)
     for side in range(2):
-        child = nodes[node.left + side]
-        child.start = node.start + (node.n_left if side else 0)
-        child.count = node.count - node.n_left if side else node.n_left
-        child.depth, child.path = node.depth + 1, node.path * np.uint64(2) + np.uint64(side)
-        child.gradient = node.gradient_right if side else node.gradient_left
-        child.hessian = node.hessian_right if side else node.hessian_left
-        child.value = node.value_right if side else node.value_left
-        child.lower = middle if direction * (2 * side - 1) > 0 else node.lower
-        child.upper = middle if direction * (2 * side - 1) < 0 else node.upper
-        child.state, child.gain, child.slot, child.stale = LEAF, -1.0, -1, False
-        child.searched = child.depth != max_depth and child.count >= 2 * min_samples_leaf
-        child.searched = child.searched and not node.last
-        if groups is not None:
-            for g in range(len(groups)):
-                allowed[node.left + side, g] = allowed[i, g] and groups[g, node.feature]
+        _search(i, side, limits, terms, growing, desk)
 
 
 @inner
-def choose_features(tried, groups, masks, allowed, n, max_features, seed, path):
-    """The features to try in a node: of those that constraints allow the ones of a mask, or of the smallest hashes."""
-    for j in range(len(tried)):
-        tried[j] = True
-        if groups is not None:
-            tried[j] = len(groups) == 0
-            for g in range(len(groups)):
-                tried[j] |= allowed[g] and groups[g, j]
-            tried[j] = tried[j] and (len(masks) == 0 or masks[n[SEARCHES], j])
-    n[SEARCHES] += 1
-    if groups is not None:  # noqa: SIM102  alone, so that Numba leaves it out
-        if len(masks) == 0 and max_features < 1:
-            _draw(tried, max_features, seed, path)
+def _expand_together(i, data, limits, terms, growing, shared, sizes, desk):
+    """Expand node `i`, a large one, on all threads."""
+    node, task, to_left = growing.nodes[i], shared.task, shared.to_left
+    task[NODE] = i
+    if i != GROUND:
+        left_table(node, growing.left_codes[i], terms.scalars.max_bins, shared.goes_left)
+        n_blocks = -(-node.count // sizes.block)
+        _share(PART, n_blocks, data, limits, terms, growing, shared, sizes, desk)
+        to_left[0] = 0
+        for block in range(n_blocks):
+            to_left[block + 1] += to_left[block]
+        _share(JOIN, n_blocks, data, limits, terms, growing, shared, sizes, desk)
+    _bear(i, limits, terms, growing)
+    for again in range(_n_histograms(node, growing.nodes)):
+        task[CHILD], task[SLOT] = _to_add_up(node, again)
+        shared.adds[:] = False
+        task[TASKS] = min(max(1, growing.nodes[task[CHILD]].count // sizes.add), 4 * len(shared.adds))
+        _share(ADD, task[TASKS], data, limits, terms, growing, shared, sizes, desk)
+        n_tasks = -(-len(terms.n_bins) // FEATURES)
+        _share(SUM, n_tasks, data, limits, terms, growing, shared, sizes, desk)
+    _give_histograms(i, terms, growing)
+    if sizes.batch == 1:
+        for side in range(2):
+            _search(i, side, limits, terms, growing, desk)
+    else:
+        _share(SEARCH, 2, data, limits, terms, growing, shared, sizes, desk)
 
 
-@inlined
-def _draw(tried, max_features, seed, path):
-    """Keep the features of the smallest hashes."""
-    n_features = len(tried)
-    hashes = np.empty(n_features, dtype=np.int64)
-    key = np.uint32(seed ^ np.uint32(path * np.uint64(0x85EBCA6B)))
-    n_allowed = 0
-    for j in range(n_features):
-        h = np.uint32(np.uint32(np.uint32(j) * np.uint32(0x9E3779B1)) + key)
-        h = np.uint32((h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
-        h = np.uint32((h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35))
-        n_allowed += tried[j]
-        hashes[j] = np.int64(np.uint32(h ^ (h >> np.uint32(16)))) if tried[j] else np.int64(1) << np.int64(32)
-    n_tried = max(1, int(np.ceil(max_features * n_allowed)))
-    for j in range(n_features):
-        rank = 0
-        for other in range(n_features):
-            rank += (hashes[other] < hashes[j]) | ((hashes[other] == hashes[j]) & (other < j))
-        tried[j] = tried[j] and rank < n_tried
+@inner
+def _bear(i, limits, terms, growing):
+    """The children of node `i`."""
+    nodes, fewest = growing.nodes, terms.scalars.min_samples_leaf
+    if i == GROUND:
+        plant(
+            nodes, growing.free, growing.n, growing.allowed, len(growing.rows), fewest, limits.max_depth,
+            limits.max_leaf_nodes,
+        )  # fmt: skip
+    else:
+        feature = nodes[i].feature
+        give_children(
+            nodes, growing.allowed, i, limits.groups, limits.max_depth, fewest, terms.has_missing[feature],
+            terms.monotonic_cst[feature],
+        )  # fmt: skip
 
 
-@exact
-def part_block(codes, n_features, feature, goes_left, rows, spare, n_left, size, start, stop):
-    """Bring the samples of each block that go to the left to its front, in `spare`, the others backwards to its end."""
-    for block in range(start, stop):
-        first, last = block * size, min((block + 1) * size, len(rows))
-        low, high = first, last - 1
-        for r in range(first, last):
-            prefetch(codes, np.int64(rows[np.uint64(min(r + AHEAD, last - 1))]) * n_features + feature)
-            row = rows[np.uint64(r)]
-            left = goes_left[codes[np.uint64(np.int64(row) * n_features + feature)]]
-            spare[np.uint64(low if left else high)] = row
-            low += left
-            high -= 1 - left
-        n_left[block] = low - first
+@inner
+def _smaller(node):
+    """The child with fewer samples; the other one is beside it."""
+    return node.left + (2 * node.n_left > node.count)
 
 
-@exact
-def join_blocks(rows, spare, to_left, to_right, size, start, stop):
-    """Bring what `part_block` left to its place: `to_left` and `to_right` of each block."""
-    for block in range(start, stop):
-        first, last = block * size, min((block + 1) * size, len(rows))
-        n_left = to_left[block + 1] - to_left[block]
-        to = to_left[block]
-        for r in range(n_left):
-            rows[np.uint64(to + r)] = spare[np.uint64(first + r)]
-        to = to_right[block]
-        for r in range(last - first - n_left):
-            rows[np.uint64(to + r)] = spare[np.uint64(last - 1 - r)]
+@inner
+def _n_histograms(node, nodes):
+    """How many histograms are added up: the smaller child's; the larger one's too if its parent's is lost."""
+    small = _smaller(node)
+    large_is_searched = nodes[2 * node.left + 1 - small].searched
+    return 1 + (node.stale and large_is_searched) if nodes[small].searched or large_is_searched else 0
+
+
+@inner
+def _to_add_up(node, again):
+    """A child and the place of its histogram."""
+    small = _smaller(node)
+    return (2 * node.left + 1 - small, node.slot) if again else (small, node.small)
+
+
+@inner
+def _give_histograms(i, terms, growing):
+    """Tell the children of node `i` where theirs are."""
+    node, nodes = growing.nodes[i], growing.nodes
+    small = _smaller(node)
+    large = 2 * node.left + 1 - small
+    if nodes[small].searched or nodes[large].searched:
+        nodes[small].slot, nodes[large].slot = node.small, node.slot
+    if i == GROUND and nodes[ROOT].searched:
+        weigh_root(nodes[ROOT], growing.histograms[node.small], terms.scalars)
+
+
+@inner
+def _search(i, side, limits, terms, growing, desk):
+    """Search one child of node `i`, the larger one after its histogram is made from its parent's."""
+    node = growing.nodes[i]
+    c = node.left + side
+    child = growing.nodes[c]
+    if child.searched:
+        histogram = growing.histograms[child.slot]
+        if c != _smaller(node) and not node.stale:
+            subtract(histogram, growing.histograms[node.small])
+        choose_features(desk.tried, limits.groups, limits.masks, growing.allowed[c], growing.n, limits.max_features,
+                        limits.seed, child.path)  # fmt: skip
+        search(child, histogram, desk.tried, terms.scalars, terms.n_bins, terms.has_missing, terms.is_categorical,
+               terms.monotonic_cst, desk.sums, desk.floats, growing.left_codes[c])  # fmt: skip
+        if child.gain > 0:
+            child.state = WAITING
+
+
+@inner
+def _sum(histogram, parts, adds, start):
+    """Add the parts of helpers to that of the leader."""
+    for k in range(3):
+        whole = histogram[k, start : start + FEATURES * 256]
+        if not adds[0]:
+            whole[:] = 0
+        for helper in range(len(parts)):
+            if adds[helper + 1]:
+                part = parts[helper, k, start : start + FEATURES * 256]
+                for b in range(len(whole)):
+                    whole[b] += part[b]
 
 
 @exact
@@ -268,16 +296,3 @@ def record(growing, terms, edges, offsets, learning_rate, nodes, left_codes, lef
             top += 2
         n_nodes += 1
     return n_bitsets
-
-
-@exact
-def fill_leaves(rows, starts, ids, leaves, start, stop):
-    """The leaf of each sample in ``rows[start:stop]``."""
-    leaf = 0
-    while leaf + 1 < len(starts) and starts[leaf + 1] <= start:
-        leaf += 1
-    while start < stop:
-        last = min(stop, starts[leaf + 1] if leaf + 1 < len(starts) else len(rows))
-        for r in range(start, last):
-            leaves[np.uint64(rows[r])] = ids[leaf]
-        start, leaf = last, leaf + 1

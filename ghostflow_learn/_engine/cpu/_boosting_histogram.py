@@ -8,6 +8,7 @@ from ._boosting_losses import apart, inlined, inner
 from ._memory import prefetch
 
 AHEAD = 16  # rows: what is read of them comes from memory in about the time that these take
+WIDTH = 64  # features whose sums stay in the cache
 
 # Of the data and gradients of one tree.
 # codes : (n_samples n_features,) uint8      words : (n_samples,) int64
@@ -16,14 +17,15 @@ Data = namedtuple("Data", "codes words bits")
 
 
 @apart
-def accumulate(codes, words, bits, rows, histogram):
-    """Sum the words of `rows` in each bin. `bits`: interval, count_bits, hessian_bits."""
+def accumulate(codes, words, bits, rows, anew, histogram, packed, gathered):
+    """Sum the words of `rows` in each bin, or add the sums to those there. `bits`: interval, count_bits, hessian_bits.
+
+    There is room in `packed`, (256 min(n_features, WIDTH),) int64 zeros, as which it is left, and in `gathered`,
+    (min(n_samples, interval),) int64.
+    """
     n_features = histogram.shape[1] >> 8
-    width = min(n_features, 64)
-    packed, gathered = np.empty(width * 256, dtype=np.int64), np.empty(min(len(rows), bits[0]), dtype=np.int64)
-    for b in range(len(packed)):
-        packed[b] = 0
-    for k in range(3):
+    width = min(n_features, WIDTH)
+    for k in range(3 if anew else 0):
         of_kind = histogram[k]
         for b in range(len(of_kind)):
             of_kind[b] = 0

@@ -9,7 +9,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from ._boosting_losses import apart, inlined, inner
+from ._boosting_losses import inlined, inner
 
 WORK = np.dtype(
     [
@@ -37,14 +37,14 @@ Limits = namedtuple("Limits", "max_leaf_nodes max_depth depth_wise max_features 
 # waiting    : (capacity,) int64                  nodes that are not part of the tree yet, expanded or not
 # todo       : (batch,) int64                     nodes to expand now
 # free       : (n_slots,) int64                   histograms that are free
-# n          : (6,) int64                         numbers of nodes, waiting, free, leaves, searches
+# n          : (6,) int64                         numbers of nodes, waiting, free, leaves, searches, chosen
 # rows, spare : (n_rows,) uint32                  samples in the order of the leaves; a place to part them
 # histograms : (n_slots, 3, n_features 256) int64
 Growing = namedtuple("Growing", "nodes left_codes allowed waiting todo free n rows spare histograms")
-NODES, N_WAITING, N_FREE, LEAVES, SEARCHES = range(5)
+NODES, N_WAITING, N_FREE, LEAVES, SEARCHES, CHOSEN = range(6)
 
 
-@apart
+@inner
 def advance(nodes, waiting, todo, free, n, max_leaf_nodes, depth_wise, most):
     """Let expanded nodes into the tree in their order; then choose up to `most` nodes to expand. Their number."""
     while n[N_WAITING] > 0 and n[LEAVES] != max_leaf_nodes:
@@ -131,7 +131,7 @@ def _take_slots(nodes, waiting, free, n, i, must):
     return True
 
 
-@apart
+@inner
 def settle(nodes, todo, free, n, n_expanded):
     """Free the histograms that no child needs."""
     for t in range(n_expanded):

@@ -37,7 +37,7 @@ def search(
             if is_categorical[j]:
                 in_order = False
                 _search_categories(
-                    node, gradients, hessians, counts, n_bins[j], has_missing[j], scalars, sums, floats[0], left_codes
+                    node, gradients, hessians, counts, n_bins[j], has_missing[j], scalars, sums, floats, left_codes
                 )
         if in_order:
             _search_bins(
@@ -115,9 +115,9 @@ def _value(gradient, hessian, lower, upper, l2):
 
 
 @inlined
-def _search_categories(node, gradients, hessians, counts, n_bins, with_missing, scalars, sums, values, left_codes):
+def _search_categories(node, gradients, hessians, counts, n_bins, with_missing, scalars, sums, floats, left_codes):
     """Categories in the order of their mean gradient, from both ends to the middle."""
-    bins, order, n_used, support = sums[0], sums[3], 0, node.count / node.hessian
+    bins, order, values, n_used, support = sums[0], sums[3], floats[0], 0, node.count / node.hessian
     for c in range(n_bins + with_missing):
         b = c if c < n_bins else scalars.max_bins
         hessian_left = hessians[b] * scalars.hessian_unit
@@ -126,34 +126,46 @@ def _search_categories(node, gradients, hessians, counts, n_bins, with_missing, 
             bins[n_used] = b
             n_used += 1
     for i in range(n_used):  # each goes where its rank says
-        rank, value = 0, values[i]
-        for other in range(n_used):
-            rank += (values[other] < value) | ((values[other] == value) & (other < i))
+        rank, value, before, after = 0, values[i], values[:i], values[i:n_used]
+        for other in range(len(before)):
+            rank += np.int64(1) if before[other] <= value else np.int64(0)
+        for other in range(len(after)):
+            rank += np.int64(1) if after[other] < value else np.int64(0)
         order[rank] = bins[i]
+    fewest, least, l2, lower, upper = scalars.min_samples_leaf, scalars.min_hessian, scalars.l2, node.lower, node.upper
+    node_count, node_gradient, node_hessian, value = node.count, node.gradient, node.hessian, node.value
     for downwards in range(2 if n_used > 1 else 0):
-        gradient, hessian, count = np.int64(0), np.int64(0), np.int64(0)
-        for i in range((n_used + 1) // 2 - downwards):
+        n = (n_used + 1) // 2 - downwards
+        gradient_lefts, hessian_lefts, counts_left, gains = sums[0, :n], sums[1, :n], sums[2, :n], floats[1, :n]
+        gradient = hessian = count = np.int64(0)
+        for i in range(n):
             b = order[n_used - 1 - i if downwards else i]
             gradient += gradients[b]
             hessian += hessians[b]
             count += counts[b]
-            gradient_left, hessian_left = gradient * scalars.gradient_unit, hessian * scalars.hessian_unit
-            gradient_right, hessian_right = node.gradient - gradient_left, node.hessian - hessian_left
-            fewest, least = min(count, node.count - count), min(hessian_left, hessian_right)
-            if fewest < scalars.min_samples_leaf or least < scalars.min_hessian:
-                continue
-            left = _value(gradient_left, hessian_left, node.lower, node.upper, scalars.l2)
-            right = _value(gradient_right, hessian_right, node.lower, node.upper, scalars.l2)
-            gain = node.gradient * node.value - gradient_left * left - gradient_right * right
-            if gain > node.gain and gain > scalars.min_gain:
-                node.gain, node.bin, node.categorical, node.n_left = gain, 0, True, count
-                node.gradient_left, node.hessian_left = gradient_left, hessian_left
-                for word in range(8):
-                    left_codes[word] = np.uint32(0)
-                for other in range(i + 1):
-                    b = order[n_used - 1 - other if downwards else other]
-                    left_codes[b >> 5] |= np.uint32(1) << np.uint32(b & 31)
-                node.missing_left = with_missing and contains(left_codes, scalars.max_bins)
+            gradient_lefts[i], hessian_lefts[i], counts_left[i] = gradient, hessian, count
+        for i in range(n):
+            gradient_left = gradient_lefts[i] * scalars.gradient_unit
+            hessian_left = hessian_lefts[i] * scalars.hessian_unit
+            gradient_right, hessian_right = node_gradient - gradient_left, node_hessian - hessian_left
+            left = _value(gradient_left, hessian_left, lower, upper, l2)
+            right = _value(gradient_right, hessian_right, lower, upper, l2)
+            gain = node_gradient * value - gradient_left * left - gradient_right * right
+            enough = (min(counts_left[i], node_count - counts_left[i]) >= fewest) & (hessian_left >= least)
+            gains[i] = gain if enough & (hessian_right >= least) else -1.0
+        best = 0
+        for i in range(n):
+            best = i if gains[i] > gains[best] else best
+        if n > 0 and gains[best] > node.gain and gains[best] > scalars.min_gain:
+            node.gain, node.bin, node.categorical, node.n_left = gains[best], 0, True, counts_left[best]
+            node.gradient_left = gradient_lefts[best] * scalars.gradient_unit
+            node.hessian_left = hessian_lefts[best] * scalars.hessian_unit
+            for word in range(8):
+                left_codes[word] = np.uint32(0)
+            for i in range(best + 1):
+                b = order[n_used - 1 - i if downwards else i]
+                left_codes[b >> 5] |= np.uint32(1) << np.uint32(b & 31)
+            node.missing_left = with_missing and contains(left_codes, scalars.max_bins)
 
 
 @exact

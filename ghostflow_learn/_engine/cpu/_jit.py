@@ -3,8 +3,10 @@
 import contextlib
 import functools
 import gc
+import hashlib
 import logging
 import os
+import re
 import signal
 import threading
 
@@ -91,7 +93,13 @@ class _SharedCache(FunctionCache):
     different dtypes at once can end with an index that names the other's machine code.
 
     An index is read whole before its source is compared: one that an older version wrote may name types that are gone.
+
+    Numba compares the source of the function's own file; here that of all files its helpers and constants come from.
     """
+
+    def __init__(self, function):
+        super().__init__(function)
+        self._cache_file._source_stamp = _stamp(os.path.realpath(function.__code__.co_filename))
 
     def load_overload(self, sig, target_context):
         with self._lock():
@@ -107,6 +115,30 @@ class _SharedCache(FunctionCache):
 
     def _lock(self):
         return _file_lock(os.path.join(self.cache_path, "lock"))
+
+
+def _stamp(path):
+    """A digest of the file and of all it imports, directly or not, from its folder and the one above."""
+    files, found = {path}, [path]
+    while found:
+        new = _source(found.pop())[1] - files
+        files |= new
+        found += new
+    return hashlib.sha256(b"".join(_source(file)[0] for file in sorted(files))).digest()
+
+
+@functools.cache
+def _source(path):
+    """The digest of a file, and the files that it imports as ``from .name`` or ``from . import name``; or two dots."""
+    with open(path, "rb") as file:
+        text = file.read()
+    imported = set()
+    for dots, module, names in re.findall(rb"^from (\.{1,2})(\w*) import (.+)", text, re.MULTILINE):
+        folder = os.path.dirname(path) if dots == b"." else os.path.dirname(os.path.dirname(path))
+        modules = [module] if module else re.findall(rb"(\w+)(?: as \w+)?", names)
+        candidates = (os.path.join(folder, os.fsdecode(name) + ".py") for name in modules)
+        imported.update(file for file in candidates if os.path.exists(file))
+    return hashlib.sha256(text).digest(), imported
 
 
 @contextlib.contextmanager

@@ -17,28 +17,28 @@ from . import _boosting_grow as grower
 from . import _boosting_losses as losses
 from . import _boosting_predict as predictor
 from . import _boosting_queue as queue
+from . import _boosting_rows as order
 from ._boosting_forest import assemble
-from ._boosting_histogram import Data, accumulate
+from ._boosting_histogram import Data
 from ._boosting_split import Scalars, Terms
 from ._launch import launch, n_threads, run_blocks
+from ._team import WORDS
 
 __all__ = ["assemble", "gradients", "grow", "leaf_quantiles", "loss", "predict", "predict_bins", "update"]
 
 DERIVED = 32  # multiply-adds in the time that one derivative takes
+ADDED = 2**11  # samples of a node that are added up at a time, at least
 MOVED = 8  # in the time that a value takes to or from memory
-ADDED = 2  # in the time that it takes to add a word to a sum
 ONE_CALL = 2**27  # as the work of one task: each is a block of its own
 ALONE = 2**19  # values of data whose trees are not worth a second thread
-ALONE_NODE = 2**20  # values of a node that is not worth one
-BLOCK = 2**14  # samples of a node that are parted at a time
+ALONE_NODE = 2**16  # values of a node that is not worth all threads
+BLOCK = 2**12  # samples of a node that are parted at a time
 FEW = 16  # samples that are better led down the trees than through all tests
 ENCODED = 1 / 5  # trees that samples go down in the time that the codes of one feature take
 FOUND = 8  # multiply-adds in the time that it takes to find the code of a value
 TESTED = 0.1  # in the time that a sample takes for one test
 BATCH = 16  # nodes that are expanded at a time
 HISTOGRAMS = 2**26  # bytes of histograms that are kept while a tree grows
-
-EXPAND = grower.PART | grower.CHILDREN | grower.ADD | grower.SEARCH
 
 _spaces = {}  # id of the codes -> what trees were grown in, to be used again
 
@@ -168,13 +168,18 @@ def _grow_one(bins, packed, k, growth, seed, rows, masks, leaves, alone):
         np.uint32(seed & 0xFFFFFFFF), *restrictions[1:],
     )  # fmt: skip
     space = _space(bins.codes, len(leaves) if rows is None else len(rows), growth)
-    _fill(space.rows, rows)
-    growing = space._replace(spare=leaves)
-    growing.todo[0] = queue.GROUND
-    if alone:
-        grower.run(data, limits, terms, growing, growing.todo, grower.WHOLE, 0, 1)
+    if rows is None:
+        launch(order.number, len(leaves), (space.rows,), 1)
     else:
-        _grow_together(data, limits, terms, growing, 1 if masks is not None else BATCH)
+        space.rows[:] = rows
+    growing = space._replace(spare=leaves)
+    growing.todo[0], growing.n[queue.CHOSEN] = queue.GROUND, 1
+    n_members = 1 if alone else n_threads()
+    sizes = _sizes(n_members, masks is None)
+    shared = _shared(n_members, growing)
+    while growing.n[queue.CHOSEN]:
+        shared.words[:] = 0
+        launch(grower.grow, n_members, (data, limits, terms, growing, shared, sizes), ONE_CALL)
     tree = _record(bins, terms, growing, growth.learning_rate, leaves)
     if rows is not None:
         leaves[:] = _leaves_of(tree, bins.codes, bins.max_bins)
@@ -224,75 +229,22 @@ def _space(codes, n_rows, growth):
     return space
 
 
-def _fill(into, rows):
-    """Copy `rows`, None for all, a block at a time, so that there is no third copy."""
-    for start in range(0, len(into), BLOCK):
-        block = into[start : start + BLOCK]
-        block[:] = np.arange(start, start + len(block)) if rows is None else rows[start : start + len(block)]
+def _sizes(n_members, in_batches):
+    if n_members == 1:
+        return grower.Sizes(BLOCK, BLOCK, 2**62, 1, ONE_CALL)
+    return grower.Sizes(BLOCK, ADDED, ALONE_NODE, BATCH if in_batches else 1, ONE_CALL)
 
 
-def _grow_together(data, limits, terms, growing, batch):
-    """A tree on all threads: large nodes one after the other, each on all; small ones at once."""
-    nodes, args = growing.nodes, (data, limits, terms, growing)
-    queued = (nodes, growing.todo, growing.free, growing.n)
-    by = (limits.max_leaf_nodes, limits.depth_wise, batch)
-    _expand_large(*args, growing.todo[:1].copy())
-    queue.settle(*queued, 1)
-    while n_chosen := queue.advance(nodes, growing.waiting, *queued[1:], *by):
-        chosen = growing.todo[:n_chosen]
-        large = nodes["count"][chosen] * len(terms.n_bins) > ALONE_NODE
-        for t in np.flatnonzero(large):
-            _expand_large(*args, chosen[t : t + 1].copy())
-        small = chosen[~large]
-        small = small[nodes["count"][small].argsort(kind="stable")[::-1]]  # so that no long one comes last
-        if len(small):
-            launch(grower.run, len(small), (*args, small, EXPAND), ONE_CALL)
-        queue.settle(*queued, n_chosen)
-
-
-def _expand_large(data, limits, terms, growing, one):
-    args = (data, limits, terms, growing, one)
-    node = growing.nodes[one[0]]
-    if one[0] != queue.GROUND:
-        _part(data, terms, growing, one[0])
-    grower.run(*args, grower.CHILDREN, 0, 1)
-    left, right = growing.nodes[node["left"]], growing.nodes[node["left"] + 1]
-    if left["searched"] or right["searched"]:
-        small, large = (right, left) if 2 * node["n_left"] > node["count"] else (left, right)
-        for child, slot in ((small, node["small"]), (large, node["slot"]))[: 1 + (node["stale"] and large["searched"])]:
-            rows = growing.rows[child["start"] : child["start"] + child["count"]]
-            _accumulate(data, rows, growing.histograms[slot])
-        grower.run(*args, grower.SEARCH, 0, 1)
-
-
-def _part(data, terms, growing, i):
-    """Bring the samples of node `i` that go to the left before the others."""
-    node, codes = growing.nodes[i], np.arange(256)
-    inside = slice(node["start"], node["start"] + node["count"])
-    rows, spare = growing.rows[inside], growing.spare[inside]
-    if node["categorical"]:
-        goes_left = (growing.left_codes[i][codes >> 5] >> (codes & 31).astype(np.uint32)) & 1
-    else:
-        goes_left = (codes <= node["bin"]) | (node["missing_left"] & (codes == terms.scalars.max_bins))
-    n_blocks = -(-len(rows) // BLOCK)
-    n_left = np.empty(n_blocks, dtype=np.int64)
-    args = (data.codes, len(terms.n_bins), int(node["feature"]), goes_left.astype(np.int64), rows, spare, n_left, BLOCK)
-    launch(grower.part_block, n_blocks, args, BLOCK * MOVED)
-    to_left = np.concatenate(([0], n_left.cumsum()))
-    to_right = to_left[-1] + np.arange(n_blocks + 1) * BLOCK - to_left
-    launch(grower.join_blocks, n_blocks, (rows, spare, to_left, to_right, BLOCK), BLOCK)
-
-
-def _accumulate(data, rows, histogram):
-    """The histogram of `rows`. Sums of integers are the same in any order: threads may share the rows as they like."""
-
-    def add_up(start, stop):
-        part = np.empty(histogram.shape, dtype=np.int64)
-        accumulate(data.codes, data.words, data.bits, rows[start:stop], part)
-        return part
-
-    parts = run_blocks(add_up, len(rows), (histogram.shape[1] >> 8) * ADDED, max_blocks=n_threads())
-    np.add.reduce(parts, axis=0, out=histogram)
+def _shared(n_members, growing):
+    return grower.Shared(
+        np.empty(WORDS, dtype=np.int64),
+        np.empty(5, dtype=np.int64),
+        np.empty(BATCH, dtype=np.int64),
+        np.empty(256, dtype=np.int64),
+        np.empty(len(growing.rows) // BLOCK + 2, dtype=np.int64),
+        np.empty((n_members - 1, *growing.histograms.shape[1:]), dtype=np.int64),
+        np.empty(n_members, dtype=bool),
+    )
 
 
 def _record(bins, terms, growing, learning_rate, leaves):
@@ -303,5 +255,5 @@ def _record(bins, terms, growing, learning_rate, leaves):
     starts, ids = np.empty((2, n_leaves), dtype=np.int64)
     sets = (left_codes, left_categories)
     n = grower.record(growing, terms, bins.edges, bins.offsets, learning_rate, nodes, *sets, starts, ids)
-    launch(grower.fill_leaves, len(growing.rows), (growing.rows, starts, ids, leaves), MOVED)
+    launch(order.fill_leaves, len(growing.rows), (growing.rows, starts, ids, leaves), MOVED)
     return Tree(nodes, left_codes[:n].copy(), left_categories[:n].copy())

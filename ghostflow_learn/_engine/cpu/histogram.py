@@ -1,7 +1,7 @@
 import numpy as np
 
 from .._boosting import Gradients, fields, interval_of, unit_of
-from ._boosting_histogram import accumulate
+from ._boosting_histogram import WIDTH, accumulate
 from ._boosting_losses import pack_given
 from ._launch import launch, n_threads, run_blocks
 
@@ -32,8 +32,9 @@ def build(codes, packed, output=0, rows=None):
     shape = (3, codes.shape[1] * 256)
 
     def add_up(start, stop):
-        part = np.empty(shape, dtype=np.int64)
-        accumulate(*data, rows[start:stop], part)
+        part, packed = np.empty(shape, dtype=np.int64), np.zeros(min(codes.shape[1], WIDTH) * 256, dtype=np.int64)
+        gathered = np.empty(min(stop - start, data[2][0]), dtype=np.int64)
+        accumulate(*data, rows[start:stop], True, part, packed, gathered)
         return part
 
     parts = run_blocks(add_up, len(rows), codes.shape[1] * ADDED, max_blocks=n_threads())

@@ -171,3 +171,28 @@ def test_nowhere_to_write_only_costs_the_cache(tmp_path):
         assert finish(run(script, "float64", HOME="/nonexistent", XDG_CACHE_HOME="/nonexistent")) == 0
     finally:
         tmp_path.chmod(0o755)
+
+
+def test_a_kernel_compiles_anew_when_a_helper_changes(tmp_path):
+    """Numba looks at the file of the kernel alone: an upgrade would go on with the helpers of the last version."""
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "_constants.py").write_text("FACTOR = 2\n")
+    (package / "_helper.py").write_text(
+        "from numba import njit\nfrom . import _constants as constants\nFACTOR = constants.FACTOR\n"
+        "@njit\ndef scale(x):\n    return FACTOR * x\n"
+    )
+    (package / "kernels.py").write_text(
+        "from ghostflow_learn._engine.cpu._jit import kernel\nfrom ._helper import scale\n"
+        "@kernel\ndef run(x):\n    return scale(x)\n"
+    )
+
+    def run():
+        code = "from package.kernels import run; print(run(3), sum(run.stats.cache_hits.values()))"
+        return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, text=True, capture_output=True).stdout.split()
+
+    assert run() == ["6", "0"]
+    assert run() == ["6", "1"]
+    (package / "_constants.py").write_text("FACTOR = 5\n")
+    assert run() == ["15", "0"]
