@@ -11,7 +11,7 @@ import numpy as np
 
 from ._blas import architectures
 from ._jit import kernel
-from ._tiles import BYTES, ROWS, VECTORS, combine
+from ._tiles import BYTES, ROWS, VECTORS, aligned, combine
 
 AVX2 = {"Haswell", "Zen", "Excavator", "Prescott", "Generic"}  # kernels of OpenBLAS without AVX-512
 
@@ -28,7 +28,7 @@ def rows_of_product(a, b, out, start, stop, first_transposed=False, second_trans
     of_a = (1, a.shape[1]) if first_transposed else (a.shape[1], 1)
     of_b = (1, b.shape[1]) if second_transposed else (b.shape[1], 1)
     left = np.empty(-(-n_rows // ROWS) * ROWS * n_terms, out.dtype)
-    right, tile = np.empty(n_terms * panel, out.dtype), np.empty(ROWS * panel, out.dtype)
+    right, tile = aligned(n_terms * panel, out.dtype), aligned(ROWS * panel, out.dtype)
     flat = a.reshape(-1), *of_a, b.reshape(-1), *of_b, out.reshape(-1), n_terms, n_columns
     _multiply(*flat, left, right, tile, start, stop)
 

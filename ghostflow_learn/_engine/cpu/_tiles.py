@@ -28,6 +28,14 @@ def padded(n_samples, dtype):
     return -(-n_samples // lanes) * lanes
 
 
+def aligned(size, dtype):
+    """An empty array that begins where a vector may: no vector lies in two lines of the cache."""
+    n_bytes = size * np.dtype(dtype).itemsize
+    raw = np.empty(n_bytes + BYTES, np.uint8)
+    start = -raw.ctypes.data % BYTES
+    return raw[start : start + n_bytes].view(dtype)
+
+
 class _Code:
     """What is repeated in the code of a product of numbers of one type."""
 

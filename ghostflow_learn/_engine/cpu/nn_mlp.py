@@ -6,7 +6,7 @@ from .._mlp import HIDDEN, OUTPUTS, Data, n_weights
 from ._launch import LONGEST, launch
 from ._mlp_blocks import backward, values_of
 from ._mlp_steps import Net, Samples, Work, train_steps, update_flat
-from ._tiles import padded
+from ._tiles import aligned, padded
 
 WIDE = 2**26  # multiply-adds of a step from which its products are worth cutting into blocks for the pool
 
@@ -42,10 +42,10 @@ def _prepare_loop(training):
     dtype, sizes = params.dtype, np.array(network.sizes)
     weights, biases = np.cumsum(sizes[:-1] * sizes[1:]), np.cumsum(sizes[1:])
     at_W, at_b = weights - sizes[:-1] * sizes[1:], weights[-1] + biases - sizes[1:]
-    net = Net(sizes, np.cumsum(sizes) - sizes, at_W, at_b, params, np.empty_like(params), state[0])
+    net = Net(sizes, np.cumsum(sizes) - sizes, at_W, at_b, params, aligned(params.size, dtype), state[0])
     n = padded(size, dtype)
-    values, deltas = np.empty((2, n * sizes.sum()), dtype)
-    work = Work(size, values, deltas, np.empty(n * Y.shape[1], dtype), np.empty((3, n), dtype))
+    values, deltas = aligned(2 * n * sizes.sum(), dtype).reshape(2, -1)
+    work = Work(size, values, deltas, aligned(n * Y.shape[1], dtype), aligned(3 * n, dtype).reshape(3, n))
     squares = state[1] if len(state) > 1 else None
     curved = True if network.activation in ("tanh", "logistic") else None
     link = None if network.output == "identity" else np.finfo(dtype).eps

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ghostflow_learn._engine.cpu._jit import kernel
-from ghostflow_learn._engine.cpu._tiles import combine, combine_and_add, dots, padded
+from ghostflow_learn._engine.cpu._tiles import BYTES, aligned, combine, combine_and_add, dots, padded
 
 BEFORE = 3  # numbers in front of a matrix that must stay as they are
 
@@ -35,3 +35,8 @@ def test_products_agree_with_numpy_and_touch_nothing_else(n_samples, n_a, n_b, d
 def test_padding_is_the_least_that_fills_vectors(dtype):
     lanes = padded(1, dtype)
     assert [padded(k, dtype) for k in (lanes, lanes + 1, 5 * lanes)] == [lanes, 2 * lanes, 5 * lanes]
+
+
+def test_an_aligned_array_begins_where_a_vector_may(dtype):
+    arrays = [aligned(size, dtype) for size in (1, 5, 1000)]
+    assert [(a.size, a.dtype, a.ctypes.data % BYTES) for a in arrays] == [(size, dtype, 0) for size in (1, 5, 1000)]
