@@ -12,7 +12,7 @@ from _report import OURS, load, memory, seconds, speedup
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 PEERS = "scikit-learn", "scikit-learn-intelex"
-ALONE = {"fit", "fit_transform"}  # runs that go without saying
+ALONE = {"fit", "fit_transform", "operate"}  # runs that go without saying
 SETTINGS = {"n_clusters", "svd_solver", "n_estimators"}  # those that tell two rows apart
 
 
