@@ -25,6 +25,8 @@ ESTIMATORS = {
     "LogisticRegressionCV": "linear_model",
     "KMeans": "cluster",
     "MiniBatchKMeans": "cluster",
+    "GaussianMixture": "mixture",
+    "BayesianGaussianMixture": "mixture",
     "PCA": "decomposition",
     "TruncatedSVD": "decomposition",
     "GaussianNB": "naive_bayes",

@@ -27,6 +27,8 @@ FOREST = "ensemble/tests/test_forest.py"
 
 HGB = "ensemble/_hist_gradient_boosting/tests/test_gradient_boosting.py"
 
+MIXTURE = "mixture/tests/test_gaussian_mixture.py"
+
 EXPECTED_FAILURES = {
     "cluster/tests/test_k_means.py::test_sample_weight_init": PRIVATE,
     "cluster/tests/test_k_means.py::test_sample_weight_zero": PRIVATE,
@@ -42,6 +44,9 @@ EXPECTED_FAILURES = {
     f"{FOREST}::test_validate_y_class_weight": PRIVATE,
     "linear_model/tests/test_base.py::test_inplace_data_preprocessing[42-True-None]": COPY_X,
     "linear_model/tests/test_base.py::test_inplace_data_preprocessing[42-False-None]": COPY_X,
+    "mixture/tests/test_bayesian_mixture.py::test_compare_covar_type": PRIVATE,
+    f"{MIXTURE}::test_gaussian_mixture_all_init_does_not_estimate_gaussian_parameters": PRIVATE,
+    f"{MIXTURE}::test_gaussian_mixture_precisions_init": PRIVATE,
     "neural_network/tests/test_mlp.py::test_gradient": PRIVATE,
     "tree/tests/test_tree.py::test_huge_allocations": MEMORY,
     "tests/test_pipeline.py::test_feature_union_array_api_support_tag": ARRAY_API,
