@@ -11,8 +11,8 @@ from ._jit import kernel
 from ._math import LOG2E, ROUND64, _bits_of64, _float64_of
 
 exact = kernel(fastmath=False)
-apart = kernel(fastmath=False, apart=True)
-inner = kernel(fastmath=False, apart=True, python=False)  # helpers that Python never calls
+apart = kernel(fastmath=False, apart=True, allocates=False)
+inner = kernel(fastmath=False, apart=True, python=False, allocates=False)  # helpers that Python never calls
 inlined = kernel(fastmath=False, inline="always")  # helpers: each is compiled once, inside what calls it
 CHUNK = 512  # samples whose derivatives wait in the first-level cache to be packed
 

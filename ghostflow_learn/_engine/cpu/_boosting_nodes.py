@@ -61,7 +61,7 @@ def give_children(nodes, allowed, i, groups, max_depth, min_samples_leaf, has_mi
 
 
 @inner
-def choose_features(tried, groups, masks, allowed, n, max_features, seed, path):
+def choose_features(tried, groups, masks, allowed, n, max_features, seed, path, hashes):
     """The features to try in a node: of those that constraints allow the ones of a mask, or of the smallest hashes."""
     for j in range(len(tried)):
         tried[j] = True
@@ -73,14 +73,13 @@ def choose_features(tried, groups, masks, allowed, n, max_features, seed, path):
     n[SEARCHES] += 1
     if groups is not None:  # noqa: SIM102  alone, so that Numba leaves it out
         if len(masks) == 0 and max_features < 1:
-            _draw(tried, max_features, seed, path)
+            _draw(tried, max_features, seed, path, hashes)
 
 
 @inlined
-def _draw(tried, max_features, seed, path):
+def _draw(tried, max_features, seed, path, hashes):
     """Keep the features of the smallest hashes."""
     n_features = len(tried)
-    hashes = np.empty(n_features, dtype=np.int64)
     key = np.uint32(seed ^ np.uint32(path * np.uint64(0x85EBCA6B)))
     n_allowed = 0
     for j in range(n_features):
@@ -95,3 +94,24 @@ def _draw(tried, max_features, seed, path):
         for other in range(n_features):
             rank += (hashes[other] < hashes[j]) | ((hashes[other] == hashes[j]) & (other < j))
         tried[j] = tried[j] and rank < n_tried
+
+
+@inner
+def smaller(node):
+    """The child with fewer samples; the other one is beside it."""
+    return node.left + (2 * node.n_left > node.count)
+
+
+@inner
+def n_to_add_up(node, nodes):
+    """How many histograms are added up: the smaller child's; the larger one's too if its parent's is lost."""
+    small = smaller(node)
+    large_is_searched = nodes[2 * node.left + 1 - small].searched
+    return 1 + (node.stale and large_is_searched) if nodes[small].searched or large_is_searched else 0
+
+
+@inner
+def to_add_up(node, before):
+    """The child that comes after so many others, and the place of its histogram."""
+    small = smaller(node)
+    return (2 * node.left + 1 - small, node.slot) if before else (small, node.small)

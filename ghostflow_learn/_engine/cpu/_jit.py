@@ -20,21 +20,23 @@ logger = logging.getLogger("ghostflow_learn.engine")
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 
 
-def kernel(function=None, *, fastmath=FASTMATH, inline="never", apart=False, python=True):
+def kernel(function=None, *, fastmath=FASTMATH, inline="never", apart=False, python=True, allocates=True):
     """Compile `function` at its first call for each dtype; kept on disk for later processes.
 
     With ``inline="always"`` a helper becomes part of its caller before that is compiled, under the caller's
     `fastmath`, and is not compiled on its own: where a first call waits too long for the compiler. `apart` keeps a
     helper a function that is called, for the same reason; only without `fastmath`, see below. With ``python=False``
     kernels alone may call it, and are kept on disk with it in them: what unboxes arguments of Python is not compiled,
-    and a call from Python crashes.
+    and a call from Python crashes. ``allocates=False`` is for those that make no array: who uses those that they
+    are given is not counted then, a good part of what a kernel of many arrays compiles.
     """
     if function is None:
-        return lambda f: kernel(f, fastmath=fastmath, inline=inline, apart=apart, python=python)
+        return lambda f: kernel(f, fastmath=fastmath, inline=inline, apart=apart, python=python, allocates=allocates)
     # A helper that is not inlined exists twice, compiled on its own and with its caller; which of the two a caller
     # uses would depend on whether it was compiled or loaded from the cache, and they may differ in the last bit.
     options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath, "inline": inline, "forceinline": not apart}
-    compiled = njit(no_cfunc_wrapper=True, no_cpython_wrapper=not python, **options)(function)
+    wrappers = {"no_cfunc_wrapper": True, "no_cpython_wrapper": not python}
+    compiled = njit(**options, **wrappers, _nrt=allocates)(function)
     compiled.compile = _undisturbed(compiled.compile)
     try:
         if python:

@@ -20,7 +20,6 @@ WORDS = 32  # of a team, in memory
 TASKS, DONE = 8, 16  # which of them are used, each in a line of the cache of its own
 SHIFT = 32  # TASKS: how many there are, then that many bits for the number of the next one
 MASK = 2**SHIFT - 1
-OVER = -(2**62)
 PATIENCE = 1000  # looks for something to do before the thread lets others run
 
 
@@ -86,7 +85,7 @@ def _let_others_run(typingctx):
 
 @inner
 def hand_out(words, n_tasks):
-    """Offer tasks 0 to n_tasks - 1. All that was handed out before must be done."""
+    """Offer tasks 0 to n_tasks - 1, or dismiss the team with -1. All that was handed out before must be done."""
     _store(words, DONE, 0)
     _store(words, TASKS, n_tasks << SHIFT)
 
@@ -124,11 +123,6 @@ def wait_for_task(words):
         if task >= 0 or _load(words, TASKS) < 0:
             return task
         looks = _rest(looks)
-
-
-@inner
-def dismiss(words):
-    _store(words, TASKS, OVER)
 
 
 @inner

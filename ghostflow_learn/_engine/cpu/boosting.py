@@ -19,7 +19,7 @@ from . import _boosting_predict as predictor
 from . import _boosting_queue as queue
 from . import _boosting_rows as order
 from ._boosting_forest import assemble
-from ._boosting_histogram import Data
+from ._boosting_histogram import WIDTH, Data
 from ._boosting_split import Scalars, Terms
 from ._launch import launch, n_threads, run_blocks
 from ._team import WORDS
@@ -174,12 +174,11 @@ def _grow_one(bins, packed, k, growth, seed, rows, masks, leaves, alone):
         space.rows[:] = rows
     growing = space._replace(spare=leaves)
     growing.todo[0], growing.n[queue.CHOSEN] = queue.GROUND, 1
-    n_members = 1 if alone else n_threads()
-    sizes = _sizes(n_members, masks is None)
-    shared = _shared(n_members, growing)
-    while growing.n[queue.CHOSEN]:
-        shared.words[:] = 0
-        launch(grower.grow, n_members, (data, limits, terms, growing, shared, sizes), ONE_CALL)
+    args = data, limits, terms, growing
+    if alone or n_threads() == 1:
+        _grow_alone(args, _desks(1, growing, data.bits[0]))
+    else:
+        _grow_together(args, _desks(n_threads(), growing, data.bits[0]), masks is not None)
     tree = _record(bins, terms, growing, growth.learning_rate, leaves)
     if rows is not None:
         leaves[:] = _leaves_of(tree, bins.codes, bins.max_bins)
@@ -229,21 +228,40 @@ def _space(codes, n_rows, growth):
     return space
 
 
-def _sizes(n_members, in_batches):
-    if n_members == 1:
-        return grower.Sizes(BLOCK, BLOCK, 2**62, 1, ONE_CALL)
-    return grower.Sizes(BLOCK, ADDED, ALONE_NODE, BATCH if in_batches else 1, ONE_CALL)
+def _grow_alone(args, desks):
+    growing, sizes = args[-1], grower.Sizes(BLOCK, ADDED, 2**62, 1, ONE_CALL)
+    while growing.n[queue.CHOSEN]:
+        grower.grow_alone(*args, desks, sizes, 0, 1)
 
 
-def _shared(n_members, growing):
-    return grower.Shared(
+def _grow_together(args, desks, in_order):
+    growing, n_members = args[-1], len(desks.tried)
+    sizes = grower.Sizes(BLOCK, ADDED, ALONE_NODE, 1 if in_order else BATCH, ONE_CALL)
+    shared = grower.Shared(
         np.empty(WORDS, dtype=np.int64),
-        np.empty(5, dtype=np.int64),
+        np.empty(9, dtype=np.int64),
         np.empty(BATCH, dtype=np.int64),
         np.empty(256, dtype=np.int64),
         np.empty(len(growing.rows) // BLOCK + 2, dtype=np.int64),
         np.empty((n_members - 1, *growing.histograms.shape[1:]), dtype=np.int64),
         np.empty(n_members, dtype=bool),
+    )
+    while growing.n[queue.CHOSEN]:
+        shared.words[:], shared.task[:] = 0, 0
+        shared.task[grower.KIND] = grower.SEARCH
+        launch(grower.grow_together, n_members, (*args, shared, desks, sizes), ONE_CALL)
+
+
+def _desks(n_members, growing, interval):
+    n_values = growing.histograms.shape[2]
+    return grower.Desks(
+        np.empty((n_members, n_values >> 8), dtype=bool),
+        np.empty((n_members, n_values >> 8), dtype=np.int64),
+        np.empty((n_members, 256), dtype=np.int64),
+        np.empty((n_members, 4, 256), dtype=np.int64),
+        np.empty((n_members, 3, 256)),
+        np.zeros((n_members, min(n_values, WIDTH * 256)), dtype=np.int64),
+        np.empty((n_members, min(len(growing.rows), interval)), dtype=np.int64),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ghostflow_learn._engine.cpu._jit import kernel
-from ghostflow_learn._engine.cpu._team import WORDS, dismiss, done, hand_out, take, wait, wait_for_task
+from ghostflow_learn._engine.cpu._team import WORDS, done, hand_out, take, wait, wait_for_task
 
 N_PHASES, N_TASKS = 2000, 7
 
@@ -30,7 +30,7 @@ def _work_through(words, phase, times, early, member):
             done(words)
             task = take(words)
         wait(words, N_TASKS)
-    dismiss(words)
+    hand_out(words, -1)
 
 
 @kernel(fastmath=False, apart=True, python=False)
