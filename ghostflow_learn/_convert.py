@@ -11,6 +11,10 @@ from ._patch import native_estimators
 
 # What scikit-learn's own methods read beside the public fitted attributes.
 _NEEDED_BY_THEIRS = {
+    **dict.fromkeys(
+        ("KNeighborsClassifier", "KNeighborsRegressor", "KNeighborsTransformer", "NearestNeighbors"),
+        lambda model: {"_tree": _search_tree(model)},
+    ),
     "KMeans": lambda model: {"_n_threads": 1},
     "MiniBatchKMeans": lambda model: {"_n_threads": 1},
     "RidgeClassifier": lambda model: {"_label_binarizer": _signs(model.classes_)},
@@ -120,6 +124,15 @@ def _fitted(model, params):
 def _needed(result, model):
     needed = _NEEDED_BY_THEIRS.get(type(result).__name__)
     return needed(model) if needed and hasattr(model, "n_features_in_") else {}
+
+
+def _search_tree(model):
+    from sklearn.neighbors import BallTree, KDTree
+
+    if model._fit_method == "brute":
+        return None
+    tree = KDTree if model._fit_method == "kd_tree" else BallTree
+    return tree(model._fit_X, model.leaf_size, metric=model.effective_metric_, **model.effective_metric_params_)
 
 
 def _signs(classes):

@@ -7,6 +7,7 @@ _KNOWN = {
     "dtype",
     "order",
     "accept_sparse",
+    "accept_large_sparse",
     "ensure_all_finite",
     "force_writeable",
     "multi_output",

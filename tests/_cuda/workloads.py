@@ -129,6 +129,12 @@ def _(rng, n, dtype):
     return X, sample_weight, len(X) // 2, rng.uniform(size=(2, n_trials))
 
 
+@workload("neighbors.nearest", choices=(1,), flops=lambda X, queries, *_: 3 * X.size * len(queries))
+def _(rng, n, dtype):
+    X, queries = rng.normal(size=(max(n, 5), 37)).astype(dtype), rng.normal(size=(min(n, 131), 37)).astype(dtype)
+    return X, queries, 5, "euclidean"
+
+
 def columns_data(rng, n, dtype):
     """X with some NaN, of more features than one tile holds; codes of 5 groups, and weights."""
     X = rng.normal(3, size=(n, 37)).astype(dtype)
