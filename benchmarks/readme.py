@@ -13,7 +13,7 @@ README = HERE.parent / "README.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 PEERS = "scikit-learn", "scikit-learn-intelex"
 ALONE = {"fit", "fit_transform", "operate"}  # runs that go without saying
-SETTINGS = {"n_clusters", "svd_solver", "n_estimators"}  # those that tell two rows apart
+SETTINGS = {"n_clusters", "svd_solver", "n_estimators", "covariance_type"}  # those that tell two rows apart
 
 
 def main():
