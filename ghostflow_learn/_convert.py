@@ -12,7 +12,13 @@ from ._patch import native_estimators
 # What scikit-learn's own methods read beside the public fitted attributes.
 _NEEDED_BY_THEIRS = {
     **dict.fromkeys(
-        ("KNeighborsClassifier", "KNeighborsRegressor", "KNeighborsTransformer", "NearestNeighbors"),
+        (
+            "KNeighborsClassifier",
+            "KNeighborsRegressor",
+            "KNeighborsTransformer",
+            "LocalOutlierFactor",
+            "NearestNeighbors",
+        ),
         lambda model: {"_tree": _search_tree(model)},
     ),
     "KMeans": lambda model: {"_n_threads": 1},

@@ -2,6 +2,7 @@
 
 from .. import _names
 from ._classification import KNeighborsClassifier
+from ._local_outlier_factor import LocalOutlierFactor
 from ._nearest_centroid import NearestCentroid
 from ._nearest_neighbors import NearestNeighbors
 from ._regression import KNeighborsRegressor

@@ -206,16 +206,27 @@ class KNeighborsClassifier(KNeighborsMixin, ClassifierMixin, BaseNeighbors):
                 "you are using a user-defined function."
             )
         classes = self.classes_ if self.outputs_2d_ else [self.classes_]
-        codes = engine.asarray(self._y.reshape(self.n_samples_fit_, -1))
-        queries, shares = xp.arange(len(indices)), []
-        for output, of_output in enumerate(classes):
-            share = xp.zeros((len(indices), len(of_output)))
-            for rank in range(indices.shape[1]):
-                share[queries, codes[indices[:, rank], output]] += 1 if weights is None else weights[:, rank]
-            shares.append(share)
+        codes = self._y.reshape(self.n_samples_fit_, -1)
+        shares = [
+            _shares(xp, engine.asarray(codes[:, output])[indices], len(of_output), weights)
+            for output, of_output in enumerate(classes)
+        ]
         return Votes(engine, shares)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _shares(xp, codes, n_classes, weights):
+    """(n_queries, n_classes) sums of the weights of the neighbours whose classes `codes` are."""
+    n_queries, n_neighbors = codes.shape
+    queries = xp.arange(n_queries)
+    if weights is None:
+        counts = xp.bincount((codes + n_classes * queries[:, None]).ravel(), minlength=n_queries * n_classes)
+        return counts.reshape(n_queries, n_classes)
+    shares = xp.zeros((n_queries, n_classes))
+    for rank in range(n_neighbors):  # neighbour by neighbour, so that sums have one order
+        shares[queries, codes[:, rank]] += weights[:, rank]
+    return shares

@@ -41,6 +41,7 @@ FILES = [
     "mixture/tests/test_gaussian_mixture.py",
     "mixture/tests/test_mixture.py",
     "neighbors/tests/test_graph.py",
+    "neighbors/tests/test_lof.py",
     "neighbors/tests/test_nearest_centroid.py",
     "neighbors/tests/test_neighbors.py",
     "neighbors/tests/test_neighbors_pipeline.py",
