@@ -23,8 +23,8 @@ Progress = namedtuple("Progress", "n places")
 START, STOP, DEPTH, PARENT, IS_LEFT, N_CONSTANT = range(6)
 
 
-@kernel(fastmath=EXACT)
-def grow(binned, rows, spare, weight, code, limits, nodes, progress, gathered, scratch, max_work):
+@kernel(fastmath=EXACT, allocates=False)
+def grow(binned, rows, spare, weight, code, limits, nodes, progress, gathered, scratch, at_random, at_best, max_work):
     """Add nodes until the tree is complete, or that took about `max_work` multiply-adds; is it complete?"""
     n, work = progress.n, 0
     while n[1] > 0 and work < max_work:
@@ -44,7 +44,7 @@ def grow(binned, rows, spare, weight, code, limits, nodes, progress, gathered, s
         work += TRIED * (stop - start) * limits.max_features
         if limits.at_random:
             _lay_out(samples, limits)
-        split, n_constant = best_split(binned, samples, place[N_CONSTANT], limits, scratch)
+        split, n_constant = best_split(binned, samples, place[N_CONSTANT], limits, scratch, at_random, at_best)
         if split.feature < 0 or _decrease(split.gain, at, limits, nodes) + EPSILON < limits.min_impurity_decrease:
             continue
         column = binned.values[split.feature]
@@ -70,7 +70,7 @@ def _is_leaf(limits, depth, n_samples, weight, impurity):
     )
 
 
-@kernel
+@kernel(allocates=False)
 def _gather(rows, weight, code, limits, gathered, total):
     """What is known of the rows, side by side; the weight of each class, and maybe their number, into `total`."""
     samples = Samples(rows, gathered.weight, gathered.code, gathered.sums)
@@ -97,7 +97,7 @@ def _show(at, samples, limits, nodes, total):
     nodes.impurity[at] = 1 - squares / (weight * weight)
 
 
-@kernel
+@kernel(allocates=False)
 def _lay_out(samples, limits):
     """What each row adds to the left side, in the rows of `samples.sums`."""
     n, sums = len(samples.rows), samples.sums
@@ -117,7 +117,7 @@ def _decrease(gain, at, limits, nodes):
     return (gain - constant) / limits.weight_of_all
 
 
-@kernel
+@kernel(allocates=False)
 def _part(rows, spare, column, threshold, missing_left):
     """Rows that go left to the front, in their order; how many."""
     n_left, n_right = np.uint64(0), np.uint64(0)

@@ -31,11 +31,12 @@ Samples = namedtuple("Samples", "rows weight code sums")
 Scratch = namedtuple("Scratch", "features random values ordered order total right missing left gains histogram")
 
 
-@kernel
-def best_split(binned, samples, n_known, limits, scratch):
+@kernel(allocates=False)
+def best_split(binned, samples, n_known, limits, scratch, at_random, at_best):
     """The split of the largest gain among `max_features` drawn features, the first of equals; how many are constant.
 
-    Features are drawn as scikit-learn draws them: at first those known to be constant, then those found to be.
+    Features are drawn as scikit-learn draws them: at first those known to be constant, then those found to be. One of
+    `at_random` and `at_best` is None: Numba leaves that way to split out.
     """
     features, random = scratch.features[0], scratch.random
     last, n_visited, n_drawn, n_found = len(features), 0, 0, 0
@@ -50,12 +51,13 @@ def best_split(binned, samples, n_known, limits, scratch):
         j += n_found
         feature = features[j]
         column = binned.values[feature]
-        if limits.at_random:
+        if at_random is not None:
             split = _at_random(column, feature, samples, limits, scratch, best.gain)
-        elif len(samples.rows) <= limits.n_exact:
-            split = _between_samples(column, feature, samples, limits, scratch, best.gain)
-        else:
-            split = _between_bins(binned, feature, samples, limits, scratch, best.gain)
+        if at_best is not None:
+            if len(samples.rows) <= limits.n_exact:
+                split = _between_samples(column, feature, samples, limits, scratch, best.gain)
+            else:
+                split = _between_bins(binned, feature, samples, limits, scratch, best.gain)
         if split.feature == CONSTANT:
             features[j], features[n_known + n_found] = features[n_known + n_found], feature
             n_found += 1
@@ -68,7 +70,7 @@ def best_split(binned, samples, n_known, limits, scratch):
     return best, n_known + n_found
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _at_random(column, feature, samples, limits, scratch, bar):
     values, n, left, right = scratch.values, len(samples.rows), scratch.missing, scratch.right
     low, high, _ = _take(column, samples.rows, values)
@@ -84,7 +86,7 @@ def _at_random(column, feature, samples, limits, scratch, bar):
     return Split(feature if may and gain > bar else np.int64(NONE), threshold, False, max(gain, bar) if may else bar)
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _gain_of(left, right, limits):
     """In scikit-learn's terms, which round as its own do."""
     weight_left, weight_right, sq_left, sq_right = weight_of(left, limits), weight_of(right, limits), 0.0, 0.0
@@ -97,7 +99,7 @@ def _gain_of(left, right, limits):
     return -weight_right * of_right - weight_left * of_left
 
 
-@kernel
+@kernel(allocates=False)
 def _take(column, rows, values):
     """The values of the rows; their range, and how many are missing."""
     low, high, n_missing = np.float32(np.inf), np.float32(-np.inf), 0
@@ -109,7 +111,7 @@ def _take(column, rows, values):
     return low, high, n_missing
 
 
-@kernel
+@kernel(allocates=False)
 def _sum_up_to(values, n, sums, threshold):
     total = 0.0
     for i in range(n):
@@ -117,7 +119,7 @@ def _sum_up_to(values, n, sums, threshold):
     return total
 
 
-@kernel
+@kernel(allocates=False)
 def _between_samples(column, feature, samples, limits, scratch, bar):
     """Each position in the order of the values is a candidate."""
     m, ordered = len(samples.rows), scratch.ordered
@@ -150,7 +152,7 @@ def _insert(values, ordered, order, m):
         ordered[at], order[at] = x, i
 
 
-@kernel
+@kernel(allocates=False)
 def _rank(values, ordered, order, m):
     """The first m values in order, missing ones last, and where they were: by how many are less, eight at a time."""
     n_padded, missing = (m + LANES - 1) // LANES * LANES, m
@@ -170,7 +172,7 @@ def _rank(values, ordered, order, m):
         ordered[at], order[at] = x, i
 
 
-@kernel
+@kernel(allocates=False)
 def _count_less(values, n, limit):
     count = np.float32(0)
     for i in range(n):
@@ -178,7 +180,7 @@ def _count_less(values, n, limit):
     return count
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _scan(n_known, missing_left, samples, limits, scratch, bar):
     """The position of the largest gain above `bar`, after so many ordered samples, or -1; and that gain."""
     m, left, right, ordered, order = len(samples.rows), scratch.missing, scratch.right, scratch.ordered, scratch.order
@@ -216,7 +218,7 @@ def _middle(low, high):
     return np.float64(low) if middle == high else middle
 
 
-@kernel
+@kernel(allocates=False)
 def _between_bins(binned, feature, samples, limits, scratch, bar):
     """Each border of bins is a candidate."""
     first, n_sums = binned.offsets[feature], len(scratch.total)
@@ -251,7 +253,7 @@ def _has_one(weight_left, n_bins):
     return weight_left[b] == weight_left[n_bins - 1]
 
 
-@kernel
+@kernel(allocates=False)
 def _fill(histogram, codes, samples, limits, n_sums):
     rows = samples.rows
     for at in range(len(histogram)):
@@ -263,7 +265,7 @@ def _fill(histogram, codes, samples, limits, n_sums):
             histogram[np.uint64(codes[rows[i]]) * n_sums + n_sums - np.uint64(1)] += 1.0
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _best_candidate(n, weight_missing, samples, limits, scratch, bar):
     """The largest gain above `bar`, its candidate or -1, and whether missing values are on its left."""
     found, missing_left = -1, False
@@ -280,7 +282,7 @@ def _best_candidate(n, weight_missing, samples, limits, scratch, bar):
     return bar, found, missing_left
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _work_out_gains(n, n_samples, limits, scratch):
     """Of each candidate the squared weights of classes over the weight, of both sides."""
     left, total = scratch.left, scratch.total

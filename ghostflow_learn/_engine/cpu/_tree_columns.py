@@ -107,7 +107,7 @@ def _sort_columns(values, order, start, stop):
         sort_rows(rows, values[j], pairs, counts)
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _select(all_rows, is_in, order, start, stop):
     # Without a branch: a row that is not in is overwritten by the next one, the last one in the spare place at the end.
     for j in range(start, stop):
@@ -117,7 +117,7 @@ def _select(all_rows, is_in, order, start, stop):
             at += is_in[all_rows[j, i]]
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def sort_rows(rows, column, pairs, counts):
     """Sort rows by their value in `column`, missing ones last, equal ones as they are; the other arrays are scratch."""
     n, side, low = len(rows), 0, np.uint64(0xFFFFFFFF)

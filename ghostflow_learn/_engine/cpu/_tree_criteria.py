@@ -15,7 +15,7 @@ NO_TARGET = 10 * np.finfo(np.float64).eps  # a sum of counts that is none but fo
 LOG_2 = math.log(2.0)
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def add_up(rows, sign, codes, y, weight, sums, total):
     """Add the rows to `sums`, or for sign -1 take them away, backwards; `total`, a weight, with them."""
     n = len(rows)
@@ -32,7 +32,7 @@ def add_up(rows, sign, codes, y, weight, sums, total):
     return total
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def sum_squares(rows, y, weight):
     """The sum of w y^2."""
     total = 0.0
@@ -43,7 +43,7 @@ def sum_squares(rows, y, weight):
     return total
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def impurity(criterion, rows, codes, y, weight, n_classes, sums, total, squares):
     """Of `rows`, whose sums, weight and squares are given."""
     found, n_outputs = 0.0, sums.shape[0]
@@ -78,7 +78,7 @@ def impurity(criterion, rows, codes, y, weight, n_classes, sums, total, squares)
     return found
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def gain_of(criterion, codes, y, weight, n_classes, sums, weight_left, weight_right):
     """Larger for a better split of a node into the parts ``sums[1]`` and ``sums[2]``; -inf for one that may not be."""
     left, right, gain = sums[1], sums[2], 0.0
@@ -104,7 +104,7 @@ def gain_of(criterion, codes, y, weight, n_classes, sums, weight_left, weight_ri
     return gain
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def add_up_parts(rows, n_left, codes, y, weight, sums, weight_total):
     """Fill in the sums of the two parts, from the nearer end as scikit-learn does; the weight of the left one."""
     total, left, right, n = sums[0], sums[1], sums[2], len(rows)

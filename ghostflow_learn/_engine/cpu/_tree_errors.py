@@ -16,7 +16,7 @@ from ._tree_search import FEATURE_THRESHOLD, in_order
 Errors = namedtuple("Errors", "y order ranks sums of_left of_right medians outputs")
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def measure_errors(rows, start, weight, errors, from_end, found):
     """Errors, added up over the outputs, and medians of the rows before or after each position, into `found`."""
     n, n_outputs = len(rows), errors.y.shape[1]
@@ -49,7 +49,7 @@ def measure_errors(rows, start, weight, errors, from_end, found):
         errors.medians[k] = median
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _median(sums_w, sums_wy, n, power, half, errors, k, start):
     """The weighted median of the ranks that are in the sums, and the sums of w and w y below it."""
     at, w, wy, bit, is_between = 0, 0.0, 0.0, power, False
@@ -77,7 +77,7 @@ def _median(sums_w, sums_wy, n, power, half, errors, k, start):
     return upper, w, wy
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def errors_of_parts(rows, start, n_left, weight_left, weight_right, weight, errors):
     """Mean absolute errors of the two parts of the rows, and the medians of the last output."""
     n_outputs = errors.y.shape[1]
@@ -88,7 +88,7 @@ def errors_of_parts(rows, start, n_left, weight_left, weight_right, weight, erro
     return left, right, errors.of_left[1, n_left - 1], errors.of_right[1, n_left]
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def scan_errors(rows, start, first, last, column, weight_total, limits, best, weight, bounds, errors):
     """The best position for absolute errors, or -1."""
     found, weight_left, n_outputs = -1, 0.0, errors.y.shape[1]

@@ -39,7 +39,7 @@ Limits = namedtuple(
 )
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def grow(values, rows, integers, numbers, shown, waiting, state, features, sums, limits, max_work, scratch,
          best, random, sparse, order, codes, y, weight, n_classes, errors, monotonic, bounds, heap):  # fmt: skip
     """Add nodes until the tree is complete, its arrays are full, or that took about `max_work` multiply-adds.
@@ -107,7 +107,7 @@ def grow(values, rows, integers, numbers, shown, waiting, state, features, sums,
             _let_children_wait(at, waiting, state)
 
 
-@kernel(fastmath=EXACT, inline="always")
+@kernel(fastmath=EXACT, inline="always", allocates=False)
 def is_leaf(limits, depth, n_samples, weight, impurity):
     return (
         depth >= limits.max_depth
@@ -118,7 +118,7 @@ def is_leaf(limits, depth, n_samples, weight, impurity):
     )
 
 
-@kernel(fastmath=EXACT, inline="always")
+@kernel(fastmath=EXACT, inline="always", allocates=False)
 def _take_place(integers, numbers, waiting, state, n_rows, monotonic):
     """The child that waits on top becomes a node, and knows what its parent knows of it."""
     at = state[N_NODES]
@@ -142,7 +142,7 @@ def _take_place(integers, numbers, waiting, state, n_rows, monotonic):
     return at
 
 
-@kernel(fastmath=EXACT, inline="always")
+@kernel(fastmath=EXACT, inline="always", allocates=False)
 def _fill_in(at, n_samples, weight_total, total, integers, numbers, shown, codes, errors, monotonic):
     """What a node shows as long as it is not split."""
     integers[at, LEFT] = integers[at, RIGHT] = LEAF
@@ -161,7 +161,7 @@ def _fill_in(at, n_samples, weight_total, total, integers, numbers, shown, codes
             shown[at, 0, 1] = 1 - shown[at, 0, 0]
 
 
-@kernel(fastmath=EXACT, inline="always")
+@kernel(fastmath=EXACT, inline="always", allocates=False)
 def _part(at, split, values, inside, integers, numbers, features, sums, weight_total, squares, limits,
           scratch, sparse, order, codes, y, weight, n_classes, errors, heap):  # fmt: skip
     """Part the node's rows, and keep the split unless it gains too little."""
@@ -214,13 +214,13 @@ def _part(at, split, values, inside, integers, numbers, features, sums, weight_t
         )
 
 
-@kernel(fastmath=EXACT, inline="always")
+@kernel(fastmath=EXACT, inline="always", allocates=False)
 def _let_children_wait(at, waiting, state):
     waiting[state[N_WAITING]], waiting[state[N_WAITING] + 1] = 2 * at + 1, 2 * at  # the left child is on top
     state[N_WAITING] += 2
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _expand_best(integers, numbers, waiting, state, heap):
     """Let the children of the best node wait; nodes that may not be split become leaves on the way."""
     while state[N_HEAP] > 0:
@@ -232,13 +232,13 @@ def _expand_best(integers, numbers, waiting, state, heap):
         integers[best, FEATURE], numbers[best, THRESHOLD] = UNDEFINED, UNDEFINED
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _push(at, heap, numbers, state):
     state[N_HEAP] += 1
     _rise(heap, state[N_HEAP] - 1, at, numbers)
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _pop(heap, numbers, state):
     """The first node; the hole sinks to the end, where the last node fills it and rises, as in libstdc++.
 
@@ -256,7 +256,7 @@ def _pop(heap, numbers, state):
     return best
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _rise(heap, hole, at, numbers):
     while hole > 0 and numbers[heap[(hole - 1) // 2], GAIN] < numbers[at, GAIN]:
         heap[hole] = heap[(hole - 1) // 2]

@@ -21,7 +21,7 @@ FEATURE_THRESHOLD = np.float32(1e-7)  # values no further apart, in float32 as X
 COUNTS_MARGIN, SUMS_MARGIN = 1 - 1e-10, 1 - 1e-13
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def scan_counts(rows, first, last, column, sums, weight_total, limits, best, codes, weight, bounds, n_known):
     """The best position for classes of one output, or -1; of the ordered rows `n_known` are not missing."""
     total, left, found, bar = sums[0, 0], sums[1, 0], -1, best[1]
@@ -77,7 +77,7 @@ def scan_counts(rows, first, last, column, sums, weight_total, limits, best, cod
     return found
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def scan_sums(rows, first, last, column, sums, weight_total, limits, best, y, weight, bounds, n_known):
     """The best position for numbers of one output, or -1; of the ordered rows `n_known` are not missing."""
     total, left, weight_left, found, bar = sums[0, 0, 0], 0.0, 0.0, -1, best[1]
@@ -118,7 +118,7 @@ def scan_sums(rows, first, last, column, sums, weight_total, limits, best, y, we
     return found
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _has_long_run(rows, first, column):
     """Whether somewhere more rows have the same value than there are behind them; `first` may be in front."""
     n, i, distance = len(rows), first - 1, 1
@@ -135,7 +135,7 @@ def _has_long_run(rows, first, column):
         i = n - distance
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def scan_runs(rows, zeros, positive, first, last, column, sums, weight_total, limits, best,
               codes, y, weight, n_classes, bounds):  # fmt: skip
     """The best position for any number of outputs, or -1; rows from `zeros` to `positive` have the value 0."""
@@ -174,7 +174,7 @@ def scan_runs(rows, zeros, positive, first, last, column, sums, weight_total, li
             best[0], found = gain, p
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def in_order(value_left, value_right, sign, lower, upper):
     """Whether the values of the parts are within the bounds, and do not fall for sign 1, or rise for -1."""
     within = min(value_left, value_right) >= lower and max(value_left, value_right) <= upper

@@ -6,7 +6,7 @@ from ._jit import kernel
 from ._tree_columns import EXACT, sort_rows
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def read_column(feature, rows, start, sparse):
     """Fill in ``sparse.column`` for the rows of a node; how many of them, which ``sparse.found`` lists, are not 0."""
     first, last, n, n_found = sparse.indptr[feature], sparse.indptr[feature + 1], len(rows), 0
@@ -32,13 +32,13 @@ def read_column(feature, rows, start, sparse):
     return n_found
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def clear_column(n_found, sparse):
     for i in range(n_found):
         sparse.column[sparse.found[i]] = 0
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def _sort_increasing(rows, n):
     """Shell's sort of the first n."""
     gap = n // 2
@@ -52,7 +52,7 @@ def _sort_increasing(rows, n):
         gap //= 2
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def set_apart(rows, start, n_found, sparse):
     """Rows of negative values to the front, of positive ones to the end; where the zeros start and stop."""
     zeros, positive = 0, len(rows)
@@ -70,7 +70,7 @@ def set_apart(rows, start, n_found, sparse):
     return zeros, positive
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def sort_apart(rows, start, zeros, positive, sparse, scratch):
     """Rows that were set apart by increasing value."""
     for first, last in ((0, zeros), (positive, len(rows))):
@@ -79,7 +79,7 @@ def sort_apart(rows, start, zeros, positive, sparse, scratch):
             sparse.place[rows[p]] = start + p
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def part_apart(rows, start, zeros, positive, threshold, sparse):
     """Of rows that were set apart, those up to the threshold to the front, by scikit-learn's swaps; how many."""
     n_left, stop = positive, positive

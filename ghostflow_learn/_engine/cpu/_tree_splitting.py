@@ -19,7 +19,7 @@ Split = namedtuple("Split", "feature threshold missing_left n_left n_constant")
 Scratch = namedtuple("Scratch", "pairs counts spare goes_left")
 
 
-@kernel(fastmath=EXACT, inline="always")
+@kernel(fastmath=EXACT, inline="always", allocates=False)
 def draw(random):
     """The next number in [0, 2^31) of scikit-learn's xorshift generator."""
     state = random[0]
@@ -30,7 +30,7 @@ def draw(random):
     return state & 0x7FFFFFFF
 
 
-@kernel(fastmath=EXACT, inline="always")
+@kernel(fastmath=EXACT, inline="always", allocates=False)
 def best_split(values, rows, start, n_known_constant, features, random, sums, weight_total, limits, scratch, best,
                sparse, order, codes, y, weight, n_classes, errors, monotonic, bounds):  # fmt: skip
     """The split with the largest gain among max_features drawn features, the first one of equal ones.
@@ -129,7 +129,7 @@ def best_split(values, rows, start, n_known_constant, features, random, sums, we
     return Split(split.feature, split.threshold, split.missing_left, -1, n_known_constant + n_found)
 
 
-@kernel(fastmath=EXACT, inline="always")
+@kernel(fastmath=EXACT, inline="always", allocates=False)
 def keep_constant(features, n_known, n_found):
     """Constant features stay in front, in the order in which they were found, for the nodes below."""
     for j in range(n_known):
@@ -138,7 +138,7 @@ def keep_constant(features, n_known, n_found):
         features[1, j] = features[0, j]
 
 
-@kernel(fastmath=EXACT, inline="always")
+@kernel(fastmath=EXACT, inline="always", allocates=False)
 def random_split(values, rows, start, n_known_constant, features, random, sums, weight_total, limits,
                  sparse, codes, y, weight, n_classes, errors, monotonic, bounds):  # fmt: skip
     """The best of one random split of each of max_features drawn features, the first one of equal ones."""
@@ -206,7 +206,7 @@ def random_split(values, rows, start, n_known_constant, features, random, sums, 
     return Split(split.feature, split.threshold, split.missing_left, n_left, n_known_constant + n_found)
 
 
-@kernel(fastmath=EXACT, inline="always")
+@kernel(fastmath=EXACT, inline="always", allocates=False)
 def partition(rows, column, threshold, missing_left):
     """Rows that go left to the front, by scikit-learn's swaps; how many."""
     n_left, stop = 0, len(rows)
@@ -220,7 +220,7 @@ def partition(rows, column, threshold, missing_left):
     return n_left
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, allocates=False)
 def partition_orders(order, features, rows, start, n_left, goes_left, spare):
     """Part the rows of a node, in order now, in the orders of `features` too."""
     for p in range(len(rows)):

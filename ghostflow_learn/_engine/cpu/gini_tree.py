@@ -81,7 +81,8 @@ class _Room:
         self.progress.n[:] = 0, 1, 0
         self.progress.places[0] = 0, len(rows), 0, -1, 0, 0
         args = columns, rows, self.spare, weight, codes, self._limits(weight.sum()), self.nodes, self.progress
-        while not _grow(*args, self.gathered, self.scratch, LONGEST):
+        ways = (True, None) if self.growth.splitter == RANDOM else (None, True)
+        while not _grow(*args, self.gathered, self.scratch, *ways, LONGEST):
             pass
         n_nodes, _, depth = self.progress.n
         return Nodes(*(array[:n_nodes].copy() for array in self.nodes[:-1]), max_depth=int(depth))
