@@ -8,6 +8,9 @@ ILL_DEFINED = (
     "caused by singleton or collapsed samples). Try to decrease the number of components, increase reg_covar, or scale "
     "the input data."
 )
+OVERFLOWN = (
+    "array must not contain infs or NaNs: squares of the data are too large for its dtype. Scale the input data."
+)
 SINGLE = " The numerical accuracy can also be improved by passing float64 data instead of float32."
 
 
@@ -27,8 +30,10 @@ def precisions_cholesky(covariances, covariance_type, dtype):
     Raises
     ------
     ValueError
-        If a covariance matrix is not positive definite.
+        If a covariance matrix is not finite or not positive definite.
     """
+    if not np.isfinite(covariances).all():
+        raise ValueError(OVERFLOWN)
     if covariance_type in ("diag", "spherical"):
         if (covariances <= 0).any():
             raise ValueError(_ill_defined(dtype))

@@ -170,6 +170,14 @@ def test_the_number_of_threads_changes_no_bit(rng, covariance_type):
 
 
 @every_type
+def test_the_reference_fits_the_same_model(blobs, covariance_type):
+    model = GaussianMixture(3, covariance_type=covariance_type, random_state=0)
+    with config_context(device="reference"):
+        want = clone(model).fit(blobs)
+    assert_same_model(model.fit(blobs), want)
+
+
+@every_type
 def test_fit_on_a_gpu_gives_the_model_of_the_cpu(on_gpu, blobs, covariance_type):
     params = {"n_components": 3, "covariance_type": covariance_type, "random_state": 0}
     want = GaussianMixture(**params).fit(blobs)
@@ -234,6 +242,21 @@ def test_equal_samples_without_regularisation_are_refused(covariance_type):
         model.fit(np.zeros((10, 2)))
     with pytest.raises(ValueError, match="passing float64 data instead of float32"):
         model.fit(np.zeros((10, 2), dtype=np.float32))
+
+
+@every_type
+def test_data_whose_squares_overflow_are_refused(rng, covariance_type):
+    model = GaussianMixture(2, covariance_type=covariance_type, init_params="random", random_state=0)
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="infs or NaNs: squares of the data are too large"):
+        model.fit(rng.normal(size=(20, 3)) * 1e200)
+
+
+@every_type
+def test_equal_samples_end_with_the_variance_of_the_regularisation(covariance_type):
+    X = np.full((20, 2), 3.0)
+    model = GaussianMixture(2, covariance_type=covariance_type, init_params="random", random_state=0).fit(X)
+    np.testing.assert_allclose(model.means_, 3)
+    np.testing.assert_allclose(model.covariances_.max(), 1e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
