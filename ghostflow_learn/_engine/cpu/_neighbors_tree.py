@@ -47,7 +47,7 @@ def nearest_in_tree(tree, queries, n_neighbors, metric):
     return dists, indices
 
 
-@kernel
+@kernel(fastmath=FINITE)
 def _cut(X, order, axes, gaps, n_leaves, n_nodes, start, stop):
     n_samples, n_features = X.shape
     for node in range(start, stop):
@@ -68,11 +68,11 @@ def _cut(X, order, axes, gaps, n_leaves, n_nodes, start, stop):
             values[i] = X[rows[i], axis]
         _halve(values, rows, middle - first)
         here = n_nodes - 1 + node
-        axes[here], gaps[here, 0], gaps[here, 1] = axis, -np.inf, np.inf
+        largest = -np.inf
         for i in range(middle - first):
-            gaps[here, 0] = max(gaps[here, 0], values[i])
-        for i in range(middle - first, len(rows)):
-            gaps[here, 1] = min(gaps[here, 1], values[i])
+            largest = max(largest, values[i])
+        axes[here], gaps[here, 0] = axis, largest
+        gaps[here, 1] = values[middle - first] if middle < last else np.inf
 
 
 @kernel(inline="always")
