@@ -148,6 +148,19 @@ def test_threads_and_batches_change_no_bit(monkeypatch, choice):
             np.testing.assert_array_equal(leaves, want_leaves)
 
 
+@pytest.mark.parametrize("alone", [0, 2**30])
+def test_a_tree_goes_on_where_python_was_asked(monkeypatch, alone):
+    """After each batch of nodes, where Ctrl-C would be seen."""
+    data, limits = Data(2, 3000), growth(6, min_samples_leaf=2)
+    (want,), want_leaves = data.grow(cpu, limits)
+    monkeypatch.setattr(cpu_boosting, "ALONE", alone)
+    monkeypatch.setattr(cpu_boosting, "ONE_CALL", 1)
+    with config_context(n_threads=2):
+        (tree,), leaves = data.grow(cpu, limits)
+    assert_same_trees(tree, want)
+    np.testing.assert_array_equal(leaves, want_leaves)
+
+
 def test_few_histograms_are_enough(monkeypatch, reference):
     """Where memory holds six histograms, those that are missing are added up again."""
     data, limits = Data(3, 1500), growth(6, max_leaf_nodes=40, min_samples_leaf=3)
