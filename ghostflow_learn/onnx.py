@@ -44,9 +44,26 @@ def register():
             entry = known.get(theirs, known.get(ours))
             if entry is not None:
                 known[ours] = known[theirs] = entry
+        if ours.__name__ in ("GaussianMixture", "BayesianGaussianMixture"):
+            sklearn_parsers_map[ours] = sklearn_parsers_map[theirs] = _parse_mixture
         if ours.__name__ == "BernoulliRBM":
             update_registered_converter(ours, "GhostflowBernoulliRBM", _rbm_shape, _convert_rbm)
     return [ours.__name__ for ours in counterparts if ours in sklearn_operator_name_map] + register_networks()
+
+
+def _parse_mixture(scope, model, inputs, custom_parsers=None):
+    """The outputs that skl2onnx declares by the exact type of scikit-learn's mixtures."""
+    from skl2onnx._supported_operators import _get_sklearn_operator_name
+    from skl2onnx.common.data_types import Int64TensorType, guess_tensor_type
+
+    operator = scope.declare_local_operator(_get_sklearn_operator_name(type(model)), model)
+    operator.inputs = inputs
+    number = guess_tensor_type(inputs[0].type)
+    operator.outputs.append(scope.declare_local_variable("label", Int64TensorType()))
+    operator.outputs.append(scope.declare_local_variable("probabilities", number))
+    if scope.get_options(model, {"score_samples": False})["score_samples"]:
+        operator.outputs.append(scope.declare_local_variable("score_samples", number))
+    return operator.outputs
 
 
 def _rbm_shape(operator):
