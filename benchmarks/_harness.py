@@ -228,7 +228,7 @@ def _run(workload, make, X, y):
 def peak_memory(workload, name, scale):
     """Bytes that one run needs at its highest beyond X and y; None where the system cannot tell (not Linux).
 
-    In a fresh process, after a run on a few rows, so that libraries and compiled kernels are already there.
+    In a fresh process, after a run on a twentieth of the rows, so that libraries and the kernels are already there.
     """
     if not os.access("/proc/self/clear_refs", os.W_OK):
         return None
@@ -242,7 +242,7 @@ def peak_memory(workload, name, scale):
 def _print_peak(workload, name, scale):
     X, y = workload.data(float(scale))
     make = find_contenders(workload)[0][name]
-    n_few = max(1000, len(X) // 100)
+    n_few = max(1000, len(X) // 20)
     _run(workload, make, X[:n_few].copy(), None if y is None else y[:n_few])
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
