@@ -22,6 +22,7 @@ BY_NAME = {
     "loss": ("cross_entropy", "bce_with_logits", "focal", "mse", "mae", "huber", "poisson"),
 }
 PRINTING = ("verbose", "progress_bar")
+MANY = 300  # times the samples: boosting grows the trees of so many on all threads, in a kernel of its own
 METHODS = ("predict", "predict_proba", "decision_function", "transform", "score_samples")
 
 
@@ -85,6 +86,8 @@ def _data(cls, dtype):
     for y in targets:
         yield X, y
     yield sparse.csr_matrix(np.where(X > 0.5, X, 0)), targets[0]
+    if cls.__name__.startswith("HistGradientBoosting"):
+        yield np.tile(X, (MANY, 1)), np.tile(outcome if is_regressor(cls()) else binary, MANY)
 
 
 def _options(cls):

@@ -3,10 +3,13 @@
 import io
 import subprocess
 import sys
+from unittest import mock
 
+import numpy as np
 import pytest
 
-from ghostflow_learn import __main__, _doctor, _warmup
+from ghostflow_learn import __main__, _doctor, _warmup, config_context
+from ghostflow_learn._engine.cpu import boosting
 from ghostflow_learn._patch import native_estimators
 from ghostflow_learn.neural._losses import LOSSES
 from ghostflow_learn.neural._optimizers import get_optimizer
@@ -121,3 +124,14 @@ def test_warmup_tries_what_networks_choose_their_kernels_by():
         assert [o[name] for o in options if name in o] == list(values)
     assert all(get_optimizer(name) for name in _warmup.BY_NAME["optimizer"])
     assert set(_warmup.BY_NAME["loss"]) <= set(LOSSES)
+
+
+@pytest.mark.parametrize("name", ["HistGradientBoostingClassifier", "HistGradientBoostingRegressor"])
+def test_warmup_grows_trees_on_all_threads_too(name):
+    """The data are enough, and of two classes: a tree for each of many would grow on its own thread."""
+    ours = next(cls for cls in native_estimators() if cls.__name__ == name)
+    X, y = list(_warmup._data(ours, np.float64))[-1]
+    grown = boosting._grow_together
+    with mock.patch.object(boosting, "_grow_together", side_effect=grown) as growing, config_context(n_threads=2):
+        ours(max_iter=1, early_stopping=False).fit(X, y)
+    assert growing.called
