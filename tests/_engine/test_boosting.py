@@ -161,6 +161,24 @@ def test_a_tree_goes_on_where_python_was_asked(monkeypatch, alone):
     np.testing.assert_array_equal(leaves, want_leaves)
 
 
+def test_a_tree_is_grown_if_the_first_thread_never_comes(monkeypatch):
+    """Ctrl-C may reach it between the queue and the kernel; the others must not wait for it."""
+    data, limits = Data(2, 3000), growth(6, min_samples_leaf=2)
+    (want,), _ = data.grow(cpu, limits)
+
+    def launch_but_for_the_first(kernel, n, args, row_cost):
+        if kernel is cpu_boosting.grower.grow_together:
+            return kernel(*args, 1, n)
+        return launch(kernel, n, args, row_cost)
+
+    launch = cpu_boosting.launch
+    monkeypatch.setattr(cpu_boosting, "ALONE", 0)
+    monkeypatch.setattr(cpu_boosting, "launch", launch_but_for_the_first)
+    with config_context(n_threads=3):
+        (tree,), _ = data.grow(cpu, limits)
+    assert_same_trees(tree, want)
+
+
 def test_few_histograms_are_enough(monkeypatch, reference):
     """Where memory holds six histograms, those that are missing are added up again."""
     data, limits = Data(3, 1500), growth(6, max_leaf_nodes=40, min_samples_leaf=3)

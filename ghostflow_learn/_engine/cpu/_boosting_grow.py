@@ -11,7 +11,7 @@ from ._boosting_queue import CHOSEN, GROUND, INNER, N_WAITING, ROOT, WAITING, ad
 from ._boosting_rows import join_block, left_table, part_block, part_rows
 from ._boosting_split import contains, search
 from ._jit import kernel
-from ._team import done, hand_out, take, wait, wait_for_task
+from ._team import done, hand_out, join, take, wait, wait_for_task
 
 # What is done to nodes. The samples of a large one are parted block by block and brought to their places; those of
 # its children are added up block by block, the parts of a histogram summed, some features at a time; the children are
@@ -62,10 +62,10 @@ def grow_alone(data, limits, terms, growing, desks, sizes, start, stop):
 
 @kernel(fastmath=False, allocates=False)
 def grow_together(data, limits, terms, growing, shared, desks, sizes, start, stop):
-    """Go on with a tree for a while: member 0 of the team leads, the others help."""
+    """Go on with a tree for a while, as some members of a team: the first that comes leads, the others help."""
     words = shared.words
-    for member in range(start, stop):
-        n_tasks = 0
+    for _ in range(start, stop):
+        member, n_tasks = join(words), 0
         while n_tasks >= 0:
             task = take(words) if member == 0 else wait_for_task(words)
             if task >= 0:

@@ -1,9 +1,9 @@
 """Threads that work together inside one kernel, for steps too short to go back to Python for each.
 
-All members call the kernel with the same words, (WORDS,) int64 of zeros. One leads: it hands out tasks by number,
-takes tasks itself until none is left, waits for those that others took, and hands out the next ones. The others help
-until they are dismissed. The leader waits for tasks that were taken only, never for a member: a helper that comes
-late, or not at all, is not missed. A task must not fail, nor allocate.
+All members call the kernel with the same words, (WORDS,) int64 of zeros. The first to come leads: it hands out tasks by
+number, takes tasks itself until none is left, waits for those that others took, and hands out the next ones. The others
+help until they are dismissed. Nobody waits for a member that does not come, as after Ctrl-C: the leader waits for tasks
+that were taken only. A task must not fail, nor allocate.
 """
 
 import os
@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from ._jit import kernel
 
 WORDS = 32  # of a team, in memory
-TASKS, DONE = 8, 16  # which of them are used, each in a line of the cache of its own
+MEMBERS, TASKS, DONE = 0, 8, 16  # which of them are used, each in a line of the cache of its own
 SHIFT = 32  # TASKS: how many there are, then that many bits for the number of the next one
 MASK = 2**SHIFT - 1
 PATIENCE = 1000  # looks for something to do before the thread lets others run
@@ -81,6 +81,12 @@ def _let_others_run(typingctx):
         return context.get_dummy_value()
 
     return types.void(), codegen
+
+
+@inner
+def join(words):
+    """How many members came before: 0 is the number of the one that leads."""
+    return _add(words, MEMBERS)
 
 
 @inner
