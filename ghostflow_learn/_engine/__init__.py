@@ -14,7 +14,7 @@ from ._arrays import is_cuda_array
 from ._detect import gpu_state
 from ._profile import profile
 
-__all__ = ["cpu_engine", "fit_scope", "get_engine", "gpu_state", "profile"]
+__all__ = ["announce_cpu", "cpu_engine", "fit_scope", "get_engine", "gpu_state", "profile"]
 
 logger = logging.getLogger("ghostflow_learn.engine")
 _scope = threading.local()
@@ -92,14 +92,24 @@ def _current_gpu_put_back():
 
 
 def _announced_cpu(device, X):
-    message = f"device={device!r}: a sparse matrix of shape {X.shape} is computed on the CPU"
+    announce_cpu(f"device={device!r}: a sparse matrix of shape {X.shape} is computed on the CPU")
+    return "cpu"
+
+
+def announce_cpu(message):
+    """Say that the CPU computes what was meant for a GPU, as the setting ``fallback`` wants it said.
+
+    Raises
+    ------
+    NotImplementedError
+        If ``fallback="raise"``.
+    """
     fallback = get_config()["fallback"]
     if fallback == "raise":
         raise NotImplementedError(f"{message}. Set fallback='log' to allow it, or device='cpu'.")
     if fallback == "warn":
-        warnings.warn(message, RuntimeWarning, stacklevel=4)
+        warnings.warn(message, RuntimeWarning, stacklevel=5)
     logger.info(message)
-    return "cpu"
 
 
 def _require_gpu(device):
